@@ -1,0 +1,28 @@
+// The door of domain/: the vocabulary as types, and the functions that belong to it.
+export { newId } from './id.ts';
+export { addUsage, noUsage } from './vocabulary.ts';
+export type {
+  Call,
+  CallError,
+  CallKind,
+  CallStatus,
+  Item,
+  RateLimits,
+  RateLimitWindow,
+  Run,
+  Session,
+  Thread,
+  Turn,
+  Usage,
+} from './vocabulary.ts';
+export type {
+  AbortedBy,
+  Endpoint,
+  RawHeaders,
+  RequestHead,
+  ResponseHead,
+  Sink,
+  Stamp,
+  WireEvent,
+  WireFailure,
+} from './wire-event.ts';

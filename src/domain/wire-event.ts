@@ -1,0 +1,104 @@
+// The one contract between the engine and its sinks: what happened on the wire, in order, as plain cloneable data.
+// Bytes are as they passed (still content-encoded); nothing here is decoded, masked or judged.
+
+/** Header fields as they came: order, casing and repeats kept. */
+export type RawHeaders = readonly (readonly [name: string, value: string])[];
+
+/** `at`: wall clock, ms since the epoch (with fraction). `mono`: a monotonic clock in ms, for durations. */
+export interface Stamp {
+  readonly at: number;
+  readonly mono: number;
+}
+
+export interface Endpoint {
+  readonly address: string;
+  readonly port: number;
+}
+
+/** A request line with its headers, as the agent sent it. `path` includes the query. */
+export interface RequestHead {
+  readonly method: string;
+  readonly scheme: 'https' | 'http' | 'wss' | 'ws';
+  readonly host: string;
+  readonly port: number;
+  readonly path: string;
+  /** "1.1", "2.0" … as the agent spoke it. */
+  readonly httpVersion: string;
+  readonly headers: RawHeaders;
+  readonly client: Endpoint | null;
+}
+
+export interface ResponseHead {
+  readonly status: number;
+  readonly reason: string;
+  readonly headers: RawHeaders;
+}
+
+/** Who ended an exchange before its end: the agent hung up, the upstream failed, or tapes itself. */
+export type AbortedBy = 'agent' | 'upstream' | 'tapes';
+
+export interface WireFailure {
+  readonly code: string;
+  readonly message: string;
+}
+
+export type WireEvent = Stamp &
+  (
+    | { readonly type: 'requestStarted'; readonly exchangeId: string; readonly request: RequestHead }
+    | { readonly type: 'requestData'; readonly exchangeId: string; readonly data: Uint8Array }
+    | { readonly type: 'requestEnded'; readonly exchangeId: string }
+    | { readonly type: 'responseStarted'; readonly exchangeId: string; readonly response: ResponseHead }
+    | { readonly type: 'responseData'; readonly exchangeId: string; readonly data: Uint8Array }
+    | { readonly type: 'responseEnded'; readonly exchangeId: string }
+    | {
+        readonly type: 'exchangeAborted';
+        readonly exchangeId: string;
+        readonly by: AbortedBy;
+        readonly error: WireFailure | null;
+      }
+    /** A WebSocket upgrade that tapes itself answered with `status` (426), so that the agent falls back to HTTPS. */
+    | {
+        readonly type: 'upgradeRefused';
+        readonly exchangeId: string;
+        readonly request: RequestHead;
+        readonly status: number;
+      }
+    /** A relayed WebSocket: the upgrade request and the provider's 101. */
+    | {
+        readonly type: 'socketOpened';
+        readonly exchangeId: string;
+        readonly request: RequestHead;
+        readonly response: ResponseHead;
+      }
+    | {
+        readonly type: 'socketMessage';
+        readonly exchangeId: string;
+        readonly from: 'agent' | 'upstream';
+        readonly isBinary: boolean;
+        readonly data: Uint8Array;
+      }
+    /** `code` is null where no close frame was seen (the connection dropped). */
+    | {
+        readonly type: 'socketClosed';
+        readonly exchangeId: string;
+        readonly code: number | null;
+        readonly reason: string;
+      }
+    | { readonly type: 'tunnelOpened'; readonly tunnelId: string; readonly host: string; readonly port: number }
+    | {
+        readonly type: 'tunnelClosed';
+        readonly tunnelId: string;
+        readonly host: string;
+        readonly port: number;
+        readonly sentBytes: number;
+        readonly receivedBytes: number;
+      }
+    /** The agent refused our certificate, or its TLS handshake with us failed. */
+    | { readonly type: 'tlsFailed'; readonly host: string; readonly cause: string }
+  );
+
+/** Whoever receives wire events. `push` returns at once and never throws; `close` settles when all that was pushed is done. */
+export interface Sink<Report = void> {
+  push(event: WireEvent): void;
+  close(): Promise<Report>;
+}

@@ -1,0 +1,77 @@
+// What can go wrong in a way the user can meet: one class, one table of codes with their exit codes.
+// The table is the source of docs/errors.md (a test keeps the two equal).
+
+/** Exit codes that are ours; the child's own code always passes through. */
+export const exitCodes = { failed: 1, usage: 2, bug: 70, notStarted: 125, notExecutable: 126, notFound: 127 } as const;
+
+export const errorTable = {
+  E_USAGE: { exitCode: exitCodes.usage, meaning: 'The command line could not be understood.' },
+  E_COMMAND_NOT_FOUND: { exitCode: exitCodes.notFound, meaning: 'The command after `--` does not exist.' },
+  E_COMMAND_NOT_EXECUTABLE: {
+    exitCode: exitCodes.notExecutable,
+    meaning: 'The command after `--` exists and cannot be run.',
+  },
+  E_AGENT_UNKNOWN: { exitCode: exitCodes.notStarted, meaning: 'No agent profile has the name given with `--agent`.' },
+  E_AGENT_DAEMON: {
+    exitCode: exitCodes.notStarted,
+    meaning: "A background daemon would carry the agent's traffic past tapes.",
+  },
+  E_PORT_IN_USE: { exitCode: exitCodes.notStarted, meaning: 'The port given with `--port` is taken.' },
+  E_PORT_INVALID: {
+    exitCode: exitCodes.notStarted,
+    meaning: 'The port given with `--port` is not a number from 0 to 65535, or may not be opened.',
+  },
+  E_HOME_NOT_WRITABLE: { exitCode: exitCodes.notStarted, meaning: 'The home folder cannot be created or written.' },
+  E_CA_UNREADABLE: {
+    exitCode: exitCodes.notStarted,
+    meaning: 'The root certificate or its key cannot be read or parsed.',
+  },
+  E_CA_MISMATCH: {
+    exitCode: exitCodes.notStarted,
+    meaning: 'The root certificate and its key do not belong together.',
+  },
+  E_CA_EXPIRED: { exitCode: exitCodes.notStarted, meaning: 'The root certificate has expired.' },
+  E_CA_CONSTRAINTS: {
+    exitCode: exitCodes.notStarted,
+    meaning: 'The root does not permit a host that should be intercepted.',
+  },
+  E_CA_PERMISSIONS: { exitCode: exitCodes.notStarted, meaning: "The root's key can be read by others." },
+  E_RESOLVE_INVALID: { exitCode: exitCodes.notStarted, meaning: 'A `--resolve` value is malformed.' },
+  E_UPSTREAM_CA_INVALID: {
+    exitCode: exitCodes.notStarted,
+    meaning: 'A file of extra upstream roots cannot be read or holds no certificate.',
+  },
+  E_UPSTREAM_PROXY_INVALID: {
+    exitCode: exitCodes.notStarted,
+    meaning: 'The upstream proxy is not a URL that tapes can use.',
+  },
+  E_DB_NEWER: { exitCode: exitCodes.notStarted, meaning: 'The database was written by a newer version of tapes.' },
+  E_DB_UNREADABLE: {
+    exitCode: exitCodes.notStarted,
+    meaning: 'The database cannot be opened or is not a tapes database.',
+  },
+  E_DB_MISSING: { exitCode: exitCodes.failed, meaning: 'There is no database yet.' },
+  E_NOT_FOUND: { exitCode: exitCodes.failed, meaning: 'No recorded session, turn, call or run has this id.' },
+  E_AMBIGUOUS: { exitCode: exitCodes.failed, meaning: 'More than one recorded thing begins with this id.' },
+  E_NO_BODY: { exitCode: exitCodes.failed, meaning: 'The body that was asked for was not recorded.' },
+  E_DOCTOR: { exitCode: exitCodes.failed, meaning: 'A check of `tapes doctor` failed.' },
+} as const satisfies Record<string, { exitCode: number; meaning: string }>;
+
+export type ErrorCode = keyof typeof errorTable;
+
+/** An error that a user can meet: `message` says what failed and on what, `hint` is the next command to type. */
+export class TapesError extends Error {
+  readonly code: ErrorCode;
+  readonly hint: string | undefined;
+
+  constructor(code: ErrorCode, message: string, options: { hint?: string; cause?: unknown } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = 'TapesError';
+    this.code = code;
+    this.hint = options.hint;
+  }
+
+  get exitCode(): number {
+    return errorTable[this.code].exitCode;
+  }
+}
