@@ -1,0 +1,35 @@
+// The credentials that can be known before an agent has sent any: those in its login file and in the environment that it inherits.
+import { readFile } from 'node:fs/promises';
+
+const credentialName =
+  /(^|[_-])(tokens?|secret|passw(or)?d|passphrase|api[_-]?key|access[_-]?key|private[_-]?key|credentials?)$/i;
+const minimumLength = 12;
+
+/** Values of variables that are named like credentials. */
+export function readEnvironmentSecrets(environment: Readonly<Record<string, string | undefined>>): string[] {
+  return Object.entries(environment).flatMap(([name, value]) =>
+    value !== undefined && credentialName.test(name) && isCredential(value) ? [value] : [],
+  );
+}
+
+/** Values in a JSON login file that are named like credentials; none where it cannot be read. */
+export async function readLoginSecrets(file: string): Promise<string[]> {
+  try {
+    const found: string[] = [];
+    collect(JSON.parse(await readFile(file, 'utf8')), found);
+    return found;
+  } catch {
+    return []; // no login yet, or one that is not JSON: what the agent then sends is still masked by its headers
+  }
+}
+
+function collect(value: unknown, found: string[]): void {
+  if (typeof value !== 'object' || value === null) return;
+  for (const [name, member] of Object.entries(value)) {
+    if (typeof member !== 'string') collect(member, found);
+    else if (credentialName.test(name) && isCredential(member)) found.push(member);
+  }
+}
+
+// A path or a URL under such a name says where a credential is, not what it is.
+const isCredential = (value: string): boolean => value.length >= minimumLength && !/^(\/|~|https?:)/.test(value);

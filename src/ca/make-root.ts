@@ -1,0 +1,67 @@
+// Makes a root certificate: RSA 3072, two years at most, critical name constraints, allowed to sign server certificates and nothing else.
+import { generateKeyPair, randomBytes } from 'node:crypto';
+import { hostname, userInfo } from 'node:os';
+import { promisify } from 'node:util';
+
+import forge from 'node-forge';
+
+import { encodeNameConstraints, nameConstraintsOid } from './name-constraints.ts';
+
+export interface MadeRoot {
+  readonly certificatePem: string;
+  readonly keyPem: string;
+  readonly expiresAt: Date;
+}
+
+const hourMs = 3_600_000;
+const dayMs = 24 * hourMs;
+const lifetimeDays = 730;
+
+/** A self-signed root for `domains` and their subdomains, valid from an hour before `now` (clocks differ). Keys are made natively, off the main thread. */
+export async function makeRoot({ domains, now }: { domains: readonly string[]; now: Date }): Promise<MadeRoot> {
+  const keys = await promisify(generateKeyPair)('rsa', {
+    modulusLength: 3072,
+    publicKeyEncoding: { type: 'spki', format: 'pem' },
+    privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+  });
+  const certificate = forge.pki.createCertificate();
+  certificate.publicKey = forge.pki.publicKeyFromPem(keys.publicKey);
+  certificate.serialNumber = serialNumber();
+  certificate.validity.notBefore = new Date(now.getTime() - hourMs);
+  certificate.validity.notAfter = new Date(now.getTime() - hourMs + lifetimeDays * dayMs);
+  const name = [
+    { shortName: 'O', value: 'tapes' },
+    { shortName: 'OU', value: `${user()}@${hostname()}` },
+    { shortName: 'CN', value: 'tapes local root' },
+  ];
+  certificate.setSubject(name);
+  certificate.setIssuer(name);
+  certificate.setExtensions([
+    { name: 'basicConstraints', critical: true, cA: true, pathLenConstraint: 0 },
+    { name: 'keyUsage', critical: true, keyCertSign: true, cRLSign: true },
+    { name: 'extKeyUsage', serverAuth: true },
+    { id: nameConstraintsOid, critical: true, value: encodeNameConstraints(domains).toString('binary') },
+    { name: 'subjectKeyIdentifier' },
+  ]);
+  certificate.sign(forge.pki.privateKeyFromPem(keys.privateKey), forge.md.sha256.create());
+  return {
+    certificatePem: forge.pki.certificateToPem(certificate).replaceAll('\r\n', '\n'),
+    keyPem: keys.privateKey,
+    expiresAt: certificate.validity.notAfter,
+  };
+}
+
+/** 20 octets, positive, with no leading zero octet (RFC 5280 section 4.1.2.2). */
+function serialNumber(): string {
+  const bytes = randomBytes(20);
+  bytes[0] = (bytes[0]! & 0x3f) | 0x40;
+  return bytes.toString('hex');
+}
+
+function user(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return 'user'; // a uid without a passwd entry, as containers have
+  }
+}

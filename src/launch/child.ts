@@ -1,0 +1,75 @@
+// Runs the child with the terminal handed through, and passes on the signals that tapes gets in its place.
+import { constants } from 'node:os';
+
+import { execa } from 'execa';
+
+import { postSentinel } from './group-sentinel.ts';
+
+export interface ChildCommand {
+  readonly file: string;
+  /** The name it was called by (argv[0]). */
+  readonly name: string;
+  readonly args: readonly string[];
+  readonly cwd: string;
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+export interface ChildResult {
+  /** As a shell would report it: 128+n where a signal ended the child. */
+  readonly exitCode: number;
+  readonly signal: NodeJS.Signals | null;
+  /** Why the child never ran (the system's code and text), or null. */
+  readonly spawnError: { readonly code: string; readonly message: string } | null;
+}
+
+const passedOn = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR2'] as const;
+
+/** Runs `command` to its end. Never rejects. */
+export async function runChild(command: ChildCommand): Promise<ChildResult> {
+  const child = execa(command.file, command.args, {
+    argv0: command.name,
+    cwd: command.cwd,
+    env: command.environment,
+    extendEnv: false,
+    stdio: 'inherit',
+    reject: false,
+    // The child's life is its own: it ends when it wants to, and signals reach it as they were sent.
+    cleanup: false,
+    forceKillAfterDelay: false,
+    buffer: false,
+    windowsHide: false,
+  });
+  const stopPassing = passSignals((signal) => child.kill(signal));
+  const result = await child;
+  stopPassing();
+  if (result.exitCode === undefined && result.signal === undefined) {
+    const { code = 'EUNKNOWN', message = 'the command could not be started' } = (result.cause ??
+      {}) as NodeJS.ErrnoException;
+    return { exitCode: 126, signal: null, spawnError: { code, message } };
+  }
+  const signal = (result.signal ?? null) as NodeJS.Signals | null;
+  const exitCode = result.exitCode ?? 128 + (signal === null ? 0 : constants.signals[signal]);
+  return { exitCode, signal, spawnError: null };
+}
+
+function passSignals(kill: (signal: NodeJS.Signals) => unknown): () => void {
+  const sentinel = postSentinel();
+  const handlers = new Map<NodeJS.Signals, () => void>();
+  for (const signal of passedOn) {
+    handlers.set(signal, () => {
+      void sentinel.wasForAll(signal).then((wasForAll) => wasForAll || kill(signal));
+    });
+  }
+  // A second stop or continue changes nothing, so these need no sentinel. Stopping tapes itself is what the shell waits for.
+  handlers.set('SIGTSTP', () => {
+    kill('SIGTSTP');
+    process.kill(process.pid, 'SIGSTOP');
+  });
+  handlers.set('SIGCONT', () => kill('SIGCONT'));
+  if (process.platform === 'win32') handlers.delete('SIGTSTP');
+  for (const [signal, handler] of handlers) process.on(signal, handler);
+  return () => {
+    for (const [signal, handler] of handlers) process.off(signal, handler);
+    sentinel.close();
+  };
+}

@@ -1,0 +1,108 @@
+// mockttp as the engine: decrypts what the door hands it, passes it through untouched, and tells in wire events what passed.
+// It listens nowhere: the door hands over sockets that it has accepted and authenticated.
+import type { Server as HttpServer } from 'node:http';
+import type { Server, Socket } from 'node:net';
+
+import type { Mockttp } from 'mockttp';
+
+import type { Sink } from '../domain/index.ts';
+import { formatAuthority } from './connect-request.ts';
+import { emitWireEvents } from './engine-events.ts';
+import type { Alpn } from './upstream-tls.ts';
+
+export interface EngineOptions {
+  readonly certificatePem: string;
+  readonly keyPem: string;
+  /** A host that the root permits, for connections without SNI. */
+  readonly defaultHost: string;
+  /** Upgrades of these paths are answered 426. */
+  readonly isRefusedUpgrade: (path: string) => boolean;
+  /** The HTTP version that the real host would choose. */
+  readonly alpnOf: (host: string) => Alpn | null;
+  readonly sink: Sink<unknown>;
+}
+
+export interface Engine {
+  /** Takes a socket whose CONNECT to `host:port` was accepted by the door; the engine answers the CONNECT. */
+  accept(socket: Socket, host: string, port: number): void;
+  /** Exchanges that have begun and not ended. */
+  openExchanges(): number;
+}
+
+// Node's defaults would cut what the provider allows: 16 KiB of headers, 5 s idle, 60 s and 300 s for a request.
+const maxHeaderBytes = 1024 * 1024;
+
+export async function startEngine(options: EngineOptions): Promise<Engine> {
+  const { getLocal } = await import('mockttp');
+  const engine = getLocal({
+    recordTraffic: false,
+    suggestChanges: false,
+    http2: true,
+    https: {
+      key: options.keyPem,
+      cert: options.certificatePem,
+      defaultDomain: options.defaultHost,
+      // Offers the agent what the provider would have offered; h2 until that is known.
+      tlsServerOptions: {
+        ALPNCallback: ({ servername, protocols }: { servername: string; protocols: string[] }) => {
+          const preferred = options.alpnOf(servername.toLowerCase()) === 'http/1.1' ? ['http/1.1'] : ['h2', 'http/1.1'];
+          return preferred.find((name) => protocols.includes(name)) ?? protocols[0];
+        },
+      } as object,
+    },
+  });
+  const listener = withoutListening(engine);
+  const { openExchanges } = await emitWireEvents(engine, options);
+  await engine.forAnyRequest().thenPassThrough({ simulateConnectionErrors: true });
+  await engine
+    .forAnyWebSocket()
+    .matching((request) => options.isRefusedUpgrade(request.path))
+    .thenRejectConnection(426, 'Upgrade Required');
+  await engine
+    .forAnyWebSocket()
+    .matching((request) => !options.isRefusedUpgrade(request.path))
+    .thenPassThrough({ simulateConnectionErrors: true });
+  await engine.start();
+  return {
+    openExchanges,
+    accept(socket, host, port) {
+      const authority = formatAuthority(host, port);
+      socket.unshift(Buffer.from(`CONNECT ${authority} HTTP/1.1\r\nHost: ${authority}\r\n\r\n`, 'latin1'));
+      listener().emit('connection', socket);
+    },
+  };
+}
+
+interface Listener extends Server {
+  _httpServer?: HttpServer & { maxHeaderSize?: number };
+}
+
+/**
+ * mockttp listens on every interface and has no option for another address, so that anybody on the network could use a running
+ * engine. Its server is caught as it is made: it believes to listen, and does not.
+ */
+function withoutListening(engine: Mockttp): () => Listener {
+  let made: Listener | null = null;
+  Object.defineProperty(engine, 'server', {
+    configurable: true,
+    get: () => made,
+    set(server: Listener) {
+      made = server;
+      server.listen = () => {
+        setImmediate(() => server.emit('listening'));
+        return server;
+      };
+      server.address = () => ({ address: '127.0.0.1', family: 'IPv4', port: 0 });
+      const http = server._httpServer;
+      if (http === undefined) return;
+      http.keepAliveTimeout = 0;
+      http.headersTimeout = 0;
+      http.requestTimeout = 0;
+      http.maxHeaderSize = maxHeaderBytes;
+    },
+  });
+  return () => {
+    if (made === null) throw new Error('the engine made no server');
+    return made;
+  };
+}

@@ -1,0 +1,113 @@
+// The interceptor: door, engine and upstream as one. It listens at once; the engine (460 ms to import) loads behind it.
+import { randomBytes } from 'node:crypto';
+
+import type { Sink } from '../domain/index.ts';
+import { openDoor } from './door.ts';
+import { startEngine, type Engine } from './engine.ts';
+import { learnHosts } from './host-learner.ts';
+import type { UpstreamRoutes } from './upstream-route.ts';
+import { openUpstream } from './upstream-socket.ts';
+import { installUpstreamTls } from './upstream-tls.ts';
+
+export interface InterceptorOptions {
+  readonly port: number;
+  readonly root: {
+    readonly certificatePem: string;
+    readonly keyPem: string;
+    readonly permittedDomains: readonly string[];
+  };
+  /** Exact host names, lower case. */
+  readonly interceptHosts: readonly string[];
+  /** Can a host that the provider names be intercepted, too? */
+  readonly isPermitted: (host: string) => boolean;
+  readonly isRefusedUpgrade: (path: string) => boolean;
+  readonly readBackendHosts: (path: string, answer: string) => readonly string[];
+  readonly routes: UpstreamRoutes;
+  /** PEM certificates trusted upstream besides Node's own. */
+  readonly extraRoots: readonly string[];
+  readonly sink: Sink<unknown>;
+}
+
+export interface Interceptor {
+  readonly port: number;
+  /** With the run's credentials: `http://tapes:…@127.0.0.1:port`. */
+  readonly proxyUrl: string;
+  /** The secret in `proxyUrl`. */
+  readonly password: string;
+  /** Begins to load the engine. Settles when it stands, or has failed for good (then everything is tunnelled). */
+  load(): Promise<{ readonly error: unknown }>;
+  /** Hosts named by the provider that the root does not permit. */
+  readonly unpermittedHosts: ReadonlySet<string>;
+  /** Waits until no exchange is open, for `timeoutMs` at the most. */
+  settle(timeoutMs: number): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Opens the door. Throws `E_PORT_IN_USE`, `E_PORT_INVALID`. */
+export async function openInterceptor(options: InterceptorOptions): Promise<Interceptor> {
+  const password = randomBytes(16).toString('hex');
+  const hosts = new Set(options.interceptHosts);
+  const unpermittedHosts = new Set<string>();
+  const sink = learnHosts(options.sink, options.readBackendHosts, (host) => {
+    if (options.isPermitted(host)) hosts.add(host);
+    else unpermittedHosts.add(host);
+  });
+  const upstreamTls = installUpstreamTls(options);
+  let resolveEngine: (engine: Engine | null) => void = () => undefined;
+  const engine = new Promise<Engine | null>((resolve) => (resolveEngine = resolve));
+  let loading: Promise<{ error: unknown }> | null = null;
+
+  const door = await openDoor({
+    port: options.port,
+    authorization: `Basic ${Buffer.from(`tapes:${password}`).toString('base64')}`,
+    isIntercepted: (host) => hosts.has(host),
+    async intercept(socket, host, port) {
+      const [standing] = await Promise.all([engine, upstreamTls.learnAlpn(host, port)]);
+      if (standing === null) return false;
+      standing.accept(socket, host, port);
+      return true;
+    },
+    openUpstream: (host, port) => openUpstream(options.routes, host, port),
+    sink,
+  });
+
+  const load = async (): Promise<{ error: unknown }> => {
+    try {
+      const standing = await startEngine({
+        ...options.root,
+        defaultHost: options.interceptHosts[0] ?? 'localhost',
+        isRefusedUpgrade: options.isRefusedUpgrade,
+        alpnOf: (host) => upstreamTls.alpnOf(host),
+        sink,
+      });
+      resolveEngine(standing);
+      return { error: null };
+    } catch (error) {
+      resolveEngine(null);
+      return { error };
+    }
+  };
+
+  return {
+    port: door.port,
+    proxyUrl: `http://tapes:${password}@127.0.0.1:${door.port}`,
+    password,
+    unpermittedHosts,
+    load: () => (loading ??= load()),
+    async settle(timeoutMs) {
+      if (loading === null) return;
+      const standing = await engine;
+      const deadline = performance.now() + timeoutMs;
+      // Two rounds of the event loop after the last exchange: the engine tells of an end in a later one.
+      for (let quiet = 0; quiet < 2 && performance.now() < deadline;) {
+        quiet = (standing?.openExchanges() ?? 0) === 0 ? quiet + 1 : 0;
+        await new Promise((resolve) => setTimeout(resolve, 15));
+      }
+    },
+    async close() {
+      resolveEngine(null);
+      await door.close();
+      upstreamTls.close();
+    },
+  };
+}

@@ -1,0 +1,156 @@
+// The engine's TLS connections to providers, made ours at the one place that all of them pass: `tls.connect`.
+// mockttp has options for extra roots and for a proxy, and both are ruinous or limiting (docs/discoveries/mockttp.md): extra
+// roots are parsed again for every connection, a proxy turns HTTP/2 off, and no option redirects a port. Here the roots are
+// parsed once, the way is `UpstreamRoutes`, and HTTP/2 stays. Everything else in this process uses its own import of `connect`,
+// which this does not touch.
+import tls, { connect as connectTls, type ConnectionOptions, type SecureContext, type TLSSocket } from 'node:tls';
+
+import { findRoute, type UpstreamRoutes } from './upstream-route.ts';
+import { deferSocket, openUpstream } from './upstream-socket.ts';
+
+export type Alpn = 'h2' | 'http/1.1';
+
+export interface UpstreamTls {
+  /** Learns which HTTP version `host:port` would choose, by one handshake whose connection the engine then uses. Settles in any case. */
+  learnAlpn(host: string, port: number): Promise<void>;
+  /** What was learnt; null where nothing is known. */
+  alpnOf(host: string): Alpn | null;
+  /** Gives `tls.connect` back and closes what is left. */
+  close(): void;
+}
+
+export interface UpstreamTlsOptions {
+  readonly routes: UpstreamRoutes;
+  /** PEM certificates trusted besides Node's own. */
+  readonly extraRoots: readonly string[];
+}
+
+const handshakeTimeoutMs = 10_000;
+const parkedForMs = 5_000;
+
+export function installUpstreamTls({ routes, extraRoots }: UpstreamTlsOptions): UpstreamTls {
+  const contexts = new Map<string, SecureContext>();
+  const learning = new Map<string, Promise<void>>();
+  const alpnByHost = new Map<string, Alpn>();
+  const parked = new Map<string, TLSSocket>();
+
+  const contextFor = (options: ConnectionOptions): SecureContext => {
+    const { ciphers, sigalgs, ecdhCurve, minVersion, maxVersion, secureOptions } = options;
+    const chosen = { ciphers, sigalgs, ecdhCurve, minVersion, maxVersion, secureOptions };
+    const key = JSON.stringify(chosen);
+    let context = contexts.get(key);
+    if (context === undefined) {
+      const given = Object.fromEntries(Object.entries(chosen).filter(([, value]) => value !== undefined));
+      const ca = extraRoots.length > 0 ? { ca: [...tls.rootCertificates, ...extraRoots] } : {};
+      context = tls.createSecureContext({ ...given, ...ca });
+      contexts.set(key, context);
+    }
+    return context;
+  };
+
+  const open = (options: ConnectionOptions, onSecure?: () => void): TLSSocket => {
+    const host = options.host ?? 'localhost';
+    const port = Number(options.port ?? 443);
+    const route = findRoute(routes, host.toLowerCase(), port);
+    const trusted = { ...options, secureContext: contextFor(options) };
+    const socket =
+      route.type === 'direct'
+        ? connectTls({ ...trusted, host: route.address, port: route.port }, onSecure)
+        : connectTls({ ...trusted, socket: deferSocket(openUpstream(routes, host, port)) }, onSecure);
+    // mockttp takes an outgoing port that equals an incoming one for a loop, and fails the request; on loopback that
+    // happens by chance. A real loop cannot form: the engine has no listener.
+    Object.defineProperty(socket, 'localPort', { configurable: true, get: () => undefined });
+    // An HTTP/2 session takes its origin from the socket: it is the provider's, wherever a route leads.
+    Object.defineProperty(socket, 'remotePort', { configurable: true, get: () => port });
+    return socket;
+  };
+
+  const take = (options: ConnectionOptions): TLSSocket | null => {
+    const key = `${options.host}:${Number(options.port ?? 443)}`;
+    const socket = parked.get(key);
+    if (socket === undefined) return null;
+    const wanted = options.ALPNProtocols;
+    const speaks = socket.alpnProtocol === 'h2' ? 'h2' : 'http/1.1';
+    const isWanted = Array.isArray(wanted) ? wanted.some((name) => name === speaks) : speaks === 'http/1.1';
+    if (!isWanted) return null;
+    parked.delete(key);
+    return socket.destroyed ? null : socket;
+  };
+
+  const original = tls.connect;
+  const replacement = (...given: unknown[]): TLSSocket => {
+    const { options, onSecure } = readArguments(given);
+    const ready = take(options);
+    if (ready === null) return open(options, onSecure);
+    ready.removeAllListeners('error');
+    ready.removeAllListeners('close');
+    if (onSecure !== undefined) process.nextTick(onSecure);
+    return ready;
+  };
+  tls.connect = replacement as typeof tls.connect;
+
+  const learn = (host: string, port: number): Promise<void> =>
+    new Promise((resolve) => {
+      const socket = open({ host, port, servername: host, ALPNProtocols: ['h2', 'http/1.1'] });
+      // The failure itself is the engine's to meet and to pass on, at the first request.
+      const onFailure = (): void => {
+        socket.destroy();
+        learning.delete(`${host}:${port}`);
+        resolve();
+      };
+      const timer = setTimeout(onFailure, handshakeTimeoutMs);
+      socket.once('error', onFailure);
+      socket.once('close', onFailure);
+      socket.once('secureConnect', () => {
+        clearTimeout(timer);
+        alpnByHost.set(host, socket.alpnProtocol === 'h2' ? 'h2' : 'http/1.1');
+        park(`${host}:${port}`, socket);
+        resolve();
+      });
+    });
+
+  const park = (key: string, socket: TLSSocket): void => {
+    const drop = (): void => {
+      if (parked.get(key) !== socket) return;
+      parked.delete(key);
+      socket.destroy();
+    };
+    socket.removeAllListeners('error');
+    socket.removeAllListeners('close');
+    socket.on('error', drop);
+    socket.on('close', drop);
+    parked.set(key, socket);
+    setTimeout(drop, parkedForMs).unref();
+  };
+
+  return {
+    learnAlpn(host, port) {
+      const key = `${host}:${port}`;
+      let known = learning.get(key);
+      if (known === undefined) {
+        known = learn(host, port);
+        learning.set(key, known);
+      }
+      return known;
+    },
+    alpnOf: (host) => alpnByHost.get(host) ?? null,
+    close() {
+      tls.connect = original;
+      for (const socket of parked.values()) socket.destroy();
+      parked.clear();
+    },
+  };
+}
+
+/** The three forms of `tls.connect`: (options, f), (port, options, f), (port, host, options, f). */
+function readArguments(given: readonly unknown[]): { options: ConnectionOptions; onSecure: (() => void) | undefined } {
+  const options: ConnectionOptions = {};
+  let onSecure: (() => void) | undefined;
+  for (const [at, argument] of given.entries()) {
+    if (typeof argument === 'function') onSecure = argument as () => void;
+    else if (typeof argument === 'object' && argument !== null) Object.assign(options, argument);
+    else if (at === 0 && argument !== undefined) options.port = Number(argument);
+    else if (at === 1 && typeof argument === 'string') options.host = argument;
+  }
+  return { options, onSecure };
+}

@@ -1,0 +1,92 @@
+// Masks bytes that arrive in chunks: what could be the beginning of a secret waits for the next chunk, everything else goes on.
+import { isTokenByte, shapeContextBytes, shapes } from './shapes.ts';
+import { writeMask } from './vault.ts';
+import type { Vault } from './vault.ts';
+
+/** A token longer than this is masked in pieces, so that what waits stays bounded. */
+const maxWaiting = 16 * 1024;
+const nothing = new Uint8Array(0);
+
+export class StreamMasker {
+  readonly #vault: Vault;
+  /** The last bytes that went out, as they were: they decide whether a shape begins behind them. */
+  #before: Buffer = Buffer.alloc(0);
+  #waiting: Buffer = Buffer.alloc(0);
+  #isInsideToken = false;
+  #count = 0;
+
+  constructor(vault: Vault) {
+    this.#vault = vault;
+  }
+
+  /** Secrets masked so far. */
+  get count(): number {
+    return this.#count;
+  }
+
+  /** Gives what can go out now, in order; it may be empty. */
+  push(chunk: Uint8Array): Uint8Array {
+    return chunk.length === 0 ? nothing : this.#release(chunk, false);
+  }
+
+  /** Gives the rest. */
+  end(): Uint8Array {
+    return this.#release(nothing, true);
+  }
+
+  #release(chunk: Uint8Array, isEnd: boolean): Uint8Array {
+    const known = this.#before.length;
+    const bytes = Buffer.concat([this.#before, this.#waiting, chunk]);
+    let from = known;
+    if (this.#isInsideToken) {
+      while (from < bytes.length && isTokenByte(bytes[from])) from += 1;
+      if (from < bytes.length) this.#isInsideToken = false;
+    }
+    // What was already decided cannot begin a secret again.
+    const ranges = this.#vault.findSecrets(bytes).filter(({ end }) => end > from);
+    let hold = isEnd ? bytes.length : Math.max(from, this.#holdFrom(bytes, from, true));
+    if (bytes.length - hold > maxWaiting + this.#vault.longestForm) {
+      hold = Math.max(from, this.#holdFrom(bytes, from, false));
+      this.#isInsideToken = (ranges.at(-1)?.end ?? 0) >= hold;
+    }
+    // A secret that reaches into what waits is decided with it.
+    for (const { start, end } of ranges) if (!this.#isInsideToken && start < hold && end > hold) hold = Math.max(from, start);
+    const masked = Buffer.from(bytes.subarray(known, hold));
+    if (from > known) masked.fill('*', 0, Math.min(from, hold) - known);
+    for (const range of ranges) {
+      if (range.start >= hold) break;
+      const start = Math.max(range.start, from);
+      writeMask(masked, { ...range, start: start - known, end: Math.min(range.end, hold) - known });
+      this.#count += 1;
+    }
+    this.#before = Buffer.from(bytes.subarray(Math.max(0, hold - shapeContextBytes), hold));
+    this.#waiting = Buffer.from(bytes.subarray(hold));
+    return masked;
+  }
+
+  /** The first place from which on the bytes, with more behind them, could still become a secret. */
+  #holdFrom(bytes: Buffer, from: number, withShapes: boolean): number {
+    let hold = bytes.length;
+    for (const { bytes: form } of this.#vault.forms) hold = Math.min(hold, startOfPrefix(bytes, form, from));
+    if (!withShapes) return hold;
+    for (const shape of shapes) {
+      hold = Math.min(hold, startOfPrefix(bytes, shape.literal, from));
+      for (let at = bytes.indexOf(shape.literal, from); at !== -1 && at < hold;) {
+        const { next, isOpen } = shape.read(bytes, at);
+        if (isOpen) hold = at;
+        at = bytes.indexOf(shape.literal, next);
+      }
+    }
+    return hold;
+  }
+}
+
+/** Where the longest ending of `bytes` starts that is a beginning of `text`, and not all of it; the end where there is none. */
+function startOfPrefix(bytes: Buffer, text: Buffer, from: number): number {
+  const first = text[0] ?? 0;
+  const earliest = Math.max(from, bytes.length - text.length + 1);
+  for (let at = bytes.indexOf(first, earliest); at !== -1; at = bytes.indexOf(first, at + 1)) {
+    if (bytes.compare(text, 0, bytes.length - at, at) === 0) return at;
+  }
+  return bytes.length;
+}

@@ -1,0 +1,209 @@
+// A state machine over the events of one Responses answer, the same for SSE and for WebSocket messages (one JSON object each).
+// It never throws: junk is skipped, unknown types are kept by name, and what deltas said of an unfinished item is kept.
+import type { CallError, Usage } from '../domain/index.ts';
+import { readError, readUsage } from './answer.ts';
+import type { Answer, AnswerItem } from './answer.ts';
+import { isRecord, numberOf, parseRecord, stringOf } from './json.ts';
+import type { JsonRecord } from './json.ts';
+import { PartialItem } from './partial-item.ts';
+import { isProgress, partLists, textTargets } from './response-events.ts';
+
+interface Slot {
+  id: string | null;
+  done: JsonRecord | null;
+  readonly partial: PartialItem;
+}
+
+type Terminal = NonNullable<Answer['terminal']>;
+
+const terminalTypes: ReadonlyMap<string, Terminal> = new Map([
+  ['response.completed', 'completed'],
+  ['response.done', 'completed'],
+  ['response.incomplete', 'incomplete'],
+  ['response.failed', 'failed'],
+  ['response.cancelled', 'failed'],
+]);
+/** By the `status` of a response object. */
+const terminalStatuses: ReadonlyMap<unknown, Terminal> = new Map([
+  ['completed', 'completed'],
+  ['incomplete', 'incomplete'],
+  ['failed', 'failed'],
+  ['cancelled', 'failed'],
+]);
+/** Names of unknown types that are kept: enough to see what is new, too few to fill memory. */
+const maxUnknownTypes = 50;
+
+export class ResponsesReader {
+  readonly #slots = new Map<number, Slot>();
+  readonly #unknownTypes = new Set<string>();
+  #responseId: string | null = null;
+  #model: string | null = null;
+  #terminal: Terminal | null = null;
+  #incompleteReason: string | null = null;
+  #error: CallError | null = null;
+  #usage: Usage | null = null;
+  #finalOutput: readonly unknown[] = [];
+  #firstDeltaAt: number | null = null;
+  #firstDoneAt: number | null = null;
+  #eventCount = 0;
+
+  /** Takes one event's JSON text and the monotonic time (ms) at which it came. */
+  push(data: string, mono: number): void {
+    const event = parseRecord(data);
+    const type = event === null ? null : stringOf(event['type']);
+    if (event === null || type === null) return;
+    this.#eventCount += 1;
+    this.#readEvent(type, event, mono);
+  }
+
+  answer(): Answer {
+    return {
+      responseId: this.#responseId,
+      model: this.#model,
+      terminal: this.#terminal,
+      incompleteReason: this.#incompleteReason,
+      error: this.#error,
+      usage: this.#usage,
+      items: this.#items(),
+      firstTokenAt: this.#firstDeltaAt ?? this.#firstDoneAt,
+      eventCount: this.#eventCount,
+      unknownEventTypes: [...this.#unknownTypes],
+    };
+  }
+
+  #readEvent(type: string, event: JsonRecord, mono: number): void {
+    const dot = type.lastIndexOf('.');
+    const family = type.slice(0, Math.max(dot, 0));
+    const step = type.slice(dot + 1);
+    if (step === 'delta') this.#firstDeltaAt ??= mono;
+    const terminal = terminalTypes.get(type);
+    const target = textTargets.get(family);
+    const partList = partLists.get(family);
+    if (terminal !== undefined) this.#finish(terminal, event['response']);
+    else if (type === 'error') this.#fail(event);
+    else if (type === 'response.output_item.added') this.#beginItem(event);
+    else if (type === 'response.output_item.done') this.#finishItem(event, mono);
+    else if (target !== undefined && (step === 'delta' || step === 'done')) {
+      const partial = this.#slot(event).partial;
+      const isDelta = step === 'delta';
+      // A done names its text after the field it closes: text, refusal, arguments, input, code.
+      const name = target.to === 'field' ? target.field : target.partType === 'refusal' ? 'refusal' : 'text';
+      const text = stringOf(event[isDelta ? 'delta' : name]);
+      partial.infer(target.itemType, stringOf(event['item_id']));
+      if (text === null) return;
+      if (target.to === 'field') {
+        if (isDelta) partial.append(target.field, text);
+        else partial.finish(target.field, text);
+        return;
+      }
+      const index = indexOf(event[target.list === 'summary' ? 'summary_index' : 'content_index']);
+      if (isDelta) partial.appendPart(target.list, index, target.partType, text);
+      else partial.finishPart(target.list, index, target.partType, text);
+    } else if (partList !== undefined && (step === 'added' || step === 'done')) {
+      const { part } = event;
+      const index = indexOf(event[partList === 'summary' ? 'summary_index' : 'content_index']);
+      const partial = this.#slot(event).partial;
+      partial.infer(partList === 'summary' ? 'reasoning' : 'message', stringOf(event['item_id']));
+      if (isRecord(part)) partial.setPart(partList, index, part);
+    } else if (isProgress(type)) {
+      if (isRecord(event['response'])) this.#readResponse(event['response']);
+    } else if (this.#unknownTypes.size < maxUnknownTypes) this.#unknownTypes.add(type.slice(0, 200));
+  }
+
+  #beginItem(event: JsonRecord): void {
+    const { item } = event;
+    if (!isRecord(item)) return;
+    const slot = this.#slot(event);
+    slot.id ??= stringOf(item['id']);
+    slot.partial.begin(item);
+  }
+
+  #finishItem(event: JsonRecord, mono: number): void {
+    const { item } = event;
+    if (!isRecord(item)) return;
+    this.#firstDoneAt ??= mono;
+    const slot = this.#slot(event);
+    slot.id ??= stringOf(item['id']);
+    slot.done = item;
+  }
+
+  #finish(terminal: Terminal, response: unknown): void {
+    if (isRecord(response)) this.#readResponse(response);
+    if (this.#terminal !== null) return;
+    // `response.done` covers every ending and leaves the kind to the status.
+    this.#terminal = (isRecord(response) ? terminalStatuses.get(response['status']) : undefined) ?? terminal;
+    if (this.#terminal === 'failed') this.#error ??= { code: 'error', message: '' };
+  }
+
+  /** Two shapes: `{code, message}` beside the type, or `{error: {…}, status}` (WebSocket). */
+  #fail(event: JsonRecord): void {
+    if (this.#terminal !== null) return;
+    this.#terminal = 'failed';
+    this.#error = readError(event['error']) ?? readError({ ...event, type: null });
+  }
+
+  #readResponse(response: JsonRecord): void {
+    this.#responseId = stringOf(response['id']) ?? this.#responseId;
+    this.#model = stringOf(response['model']) ?? this.#model;
+    this.#usage = readUsage(response['usage']) ?? this.#usage;
+    this.#error ??= readError(response['error']);
+    const details = response['incomplete_details'];
+    if (isRecord(details)) this.#incompleteReason = stringOf(details['reason']) ?? this.#incompleteReason;
+    if (Array.isArray(response['output'])) this.#finalOutput = response['output'];
+  }
+
+  /** The place of the item that this event speaks of: by `output_index`, else by the item's id, else a new one. */
+  #slot(event: JsonRecord): Slot {
+    const { item } = event;
+    const id = stringOf(event['item_id']) ?? (isRecord(item) ? stringOf(item['id']) : null);
+    let index = numberOf(event['output_index']);
+    const known = index === null ? undefined : this.#slots.get(index);
+    const isTaken = known !== undefined && known.id !== null && id !== null && known.id !== id;
+    if (index === null || isTaken) {
+      for (const [, slot] of this.#slots) if (id !== null && slot.id === id) return slot;
+      index = Math.max(-1, ...this.#slots.keys()) + 1;
+    }
+    const slot = this.#slots.get(index) ?? { id, done: null, partial: new PartialItem() };
+    slot.id ??= id;
+    this.#slots.set(index, slot);
+    return slot;
+  }
+
+  /**
+   * Done items, else the response's own output, else what deltas said. ChatGPT's backend may send an empty `output`
+   * in `response.completed`, so that list alone says nothing.
+   */
+  #items(): AnswerItem[] {
+    const items = new Map<number, AnswerItem>();
+    for (const [outputIndex, { done, partial }] of this.#slots) {
+      items.set(outputIndex, { outputIndex, json: done ?? partial.json(), partial: done === null });
+    }
+    for (const [outputIndex, json] of this.#finalOutput.entries()) {
+      if (isRecord(json) && (items.get(outputIndex)?.partial ?? true)) {
+        items.set(outputIndex, { outputIndex, json, partial: this.#terminal === null });
+      }
+    }
+    return [...items.values()].sort((a, b) => a.outputIndex - b.outputIndex);
+  }
+}
+
+/** The answer in a JSON body that was not streamed: a response object, or `{"error": {…}}`. */
+export function readJsonAnswer(body: string, mono: number): Answer {
+  const json = parseRecord(body);
+  const reader = new ResponsesReader();
+  if (json === null) return reader.answer();
+  const response = isRecord(json['response']) ? json['response'] : json;
+  const error = readError(response['error']) ?? readError(response['detail']);
+  if (!Array.isArray(response['output'])) {
+    if (error === null) return { ...reader.answer(), responseId: stringOf(response['id']) };
+    return { ...reader.answer(), terminal: 'failed', error, responseId: stringOf(response['id']) };
+  }
+  const status = terminalStatuses.get(response['status']) ?? (error === null ? 'completed' : 'failed');
+  reader.push(JSON.stringify({ type: `response.${status}`, response }), mono);
+  const answer = reader.answer();
+  return { ...answer, firstTokenAt: answer.items.length > 0 ? mono : null, eventCount: 0 };
+}
+
+function indexOf(value: unknown): number {
+  return numberOf(value) ?? 0;
+}

@@ -1,0 +1,109 @@
+// Server-sent events from bytes, thin over eventsource-parser: this file adds UTF-8 that is cut anywhere, a bound on what is
+// buffered, and what an event stream without its last blank line still says.
+import { createParser } from 'eventsource-parser';
+import type { EventSourceParser } from 'eventsource-parser';
+
+/** One event; `data` joins its data lines by newlines. `event` and `id` are null where the stream does not give them. */
+export interface SseEvent {
+  readonly event: string | null;
+  readonly id: string | null;
+  readonly data: string;
+}
+
+const defaultMaxEventChars = 64 * 1024 * 1024;
+
+/** Bytes in, events out, the same however the bytes are cut. Never throws for what the bytes hold. */
+export class SseDecoder {
+  readonly #text = new TextDecoder('utf-8');
+  readonly #maxEventChars: number;
+  readonly #parser: EventSourceParser;
+  #events: SseEvent[] = [];
+  #isOverflowing = false;
+  #tail = '';
+  #droppedEvents = 0;
+
+  /** An event above `maxEventChars` (64 Mi) is dropped, and counted in `droppedEvents`. */
+  constructor(options: { maxEventChars?: number } = {}) {
+    this.#maxEventChars = options.maxEventChars ?? defaultMaxEventChars;
+    this.#parser = createParser({
+      maxBufferSize: this.#maxEventChars,
+      onEvent: ({ event, id, data }) => {
+        if (data.length > this.#maxEventChars) this.#droppedEvents += 1;
+        else this.#events.push({ event: event ?? null, id: id ?? null, data });
+      },
+      onError: ({ type }) => {
+        if (type !== 'max-buffer-size-exceeded') return;
+        this.#isOverflowing = true;
+        this.#droppedEvents += 1;
+      },
+    });
+  }
+
+  get droppedEvents(): number {
+    return this.#droppedEvents;
+  }
+
+  push(chunk: Uint8Array): SseEvent[] {
+    this.#feed(this.#text.decode(chunk, { stream: true }));
+    return this.#take();
+  }
+
+  /** The stream is over. An event that had no blank line is given too if its data is complete JSON. */
+  end(): SseEvent[] {
+    this.#feed(this.#text.decode());
+    // A CR at the very end may be a line end of its own: what it completes is complete.
+    if (this.#tail.endsWith('\r')) this.#feed('\n');
+    const complete = this.#take();
+    if (!this.#isOverflowing) this.#feed('\n\n');
+    return [...complete, ...this.#take().filter(({ data }) => isJson(data))];
+  }
+
+  #feed(text: string): void {
+    let rest = text;
+    if (this.#isOverflowing) {
+      const next = this.#afterBlankLine(rest);
+      if (next === null) return;
+      rest = next;
+      this.#parser.reset();
+      this.#isOverflowing = false;
+    }
+    if (rest === '') return;
+    this.#tail = (this.#tail + rest.slice(-3)).slice(-3);
+    this.#parser.feed(rest);
+  }
+
+  /** What follows the next blank line, or null where none has come yet. */
+  #afterBlankLine(text: string): string | null {
+    const joined = this.#tail + text;
+    const blank = /\r\n\r\n|\n\n|\r\r(?!\n)|\n\r\n/.exec(joined);
+    this.#tail = joined.slice(-3);
+    if (blank === null) return null;
+    this.#tail = '';
+    return joined.slice(blank.index + blank[0].length);
+  }
+
+  #take(): SseEvent[] {
+    const events = this.#events;
+    this.#events = [];
+    return events;
+  }
+}
+
+const fieldStarts = [':', 'event:', 'data:', 'id:', 'retry:'];
+
+/** Does this body begin like an event stream? Decided by its first bytes: the real service is reported to send no content-type. */
+export function looksLikeSse(start: Uint8Array): boolean {
+  const text = new TextDecoder('utf-8').decode(start.subarray(0, 256)).replace(/^[\r\n]+/, '');
+  if (text === '') return false;
+  // A first chunk of a few bytes may stop inside the field name.
+  return fieldStarts.some((field) => text.startsWith(field) || field.startsWith(text));
+}
+
+function isJson(data: string): boolean {
+  try {
+    JSON.parse(data);
+    return true;
+  } catch {
+    return false;
+  }
+}
