@@ -1,8 +1,9 @@
 // The door of derive/: what recordings mean, as pure functions that can be run again over old ones.
 export type { AnswerOutcome } from './answer.ts';
 export { countNewItems, fillToolOutputs, toItem } from './item.ts';
-export { judgeCall, readRateLimits } from './outcome.ts';
+export { judgeCall } from './outcome.ts';
 export type { CallEnding } from './outcome.ts';
 export { readPrompt } from './prompt.ts';
+export { readRateLimits } from './rate-limits.ts';
 export { isCallRequest, readRequestBody, retryKey } from './request.ts';
 export type { InputItem, RequestReading } from './request.ts';

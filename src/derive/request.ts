@@ -1,23 +1,65 @@
-// stub
+// What a model request says, from its decoded body: the fields that calls are told apart by, and its items.
+import { createHash } from 'node:crypto';
+
 import type { Item } from '../domain/index.ts';
+import { toItem } from './item.ts';
+import { isRecord, parseRecord, textOf, writeJson } from './json.ts';
+import type { JsonRecord } from './json.ts';
+
+/** An element of `input`, as sent and as the vocabulary has it. */
 export interface InputItem {
-  readonly json: Readonly<Record<string, unknown>>;
+  readonly json: JsonRecord;
   readonly item: Item;
 }
+
+/** `json` is null where the body is no JSON object; then everything else says nothing too. */
 export interface RequestReading {
-  readonly json: Readonly<Record<string, unknown>> | null;
+  readonly json: JsonRecord | null;
   readonly model: string | null;
   readonly stream: boolean | null;
   readonly previousResponseId: string | null;
   readonly inputItems: readonly InputItem[];
   readonly promptCacheKey: string | null;
 }
-export function readRequestBody(_text: string): RequestReading {
-  throw new Error('not yet');
+
+/** Reads a POST's body, or a WebSocket's `response.create` message. Never throws. */
+export function readRequestBody(text: string): RequestReading {
+  const json = parseRecord(text);
+  const request =
+    json !== null && isRecord(json['response']) && json['type'] === 'response.create' ? json['response'] : json;
+  const { stream } = request ?? {};
+  return {
+    json,
+    model: textOf(request?.['model']),
+    stream: typeof stream === 'boolean' ? stream : null,
+    previousResponseId: textOf(request?.['previous_response_id']),
+    inputItems: readInput(request?.['input']),
+    promptCacheKey: textOf(request?.['prompt_cache_key']),
+  };
 }
-export function retryKey(_reading: RequestReading): string {
-  throw new Error('not yet');
+
+/**
+ * Equal for two requests that are the same one again. Retries of Codex differ in the key order of `client_metadata`, and over
+ * WebSocket in the start time that it holds; so equal JSON without it, not equal bytes, marks one.
+ */
+export function retryKey(reading: RequestReading): string {
+  if (reading.json === null) return '';
+  const rest = Object.fromEntries(Object.entries(reading.json).filter(([key]) => key !== 'client_metadata'));
+  return createHash('sha256').update(writeJson(rest)).digest('hex');
 }
-export function isCallRequest(_method: string, _path: string): boolean {
-  throw new Error('not yet');
+
+/** Is this request a model call? POST, and a path that ends in /responses or /responses/compact. */
+export function isCallRequest(method: string, path: string): boolean {
+  const [pathname = ''] = path.split(/[?#]/, 1);
+  return method.toUpperCase() === 'POST' && /\/responses(\/compact)?\/?$/.test(pathname);
+}
+
+function readInput(input: unknown): InputItem[] {
+  // The API also takes a bare string: one message of the user.
+  if (typeof input === 'string') {
+    const json = { type: 'message', role: 'user', content: [{ type: 'input_text', text: input }] };
+    return [{ json, item: toItem(json) }];
+  }
+  if (!Array.isArray(input)) return [];
+  return input.filter(isRecord).map((json) => ({ json, item: toItem(json) }));
 }

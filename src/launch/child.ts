@@ -43,11 +43,11 @@ export async function runChild(command: ChildCommand): Promise<ChildResult> {
   const result = await child;
   stopPassing();
   if (result.exitCode === undefined && result.signal === undefined) {
-    const { code = 'EUNKNOWN', message = 'the command could not be started' } = (result.cause ??
-      {}) as NodeJS.ErrnoException;
-    return { exitCode: 126, signal: null, spawnError: { code, message } };
+    const cause = result.cause as NodeJS.ErrnoException | undefined;
+    const spawnError = { code: cause?.code ?? 'EUNKNOWN', message: cause?.message ?? 'it could not be started' };
+    return { exitCode: 126, signal: null, spawnError };
   }
-  const signal = (result.signal ?? null) as NodeJS.Signals | null;
+  const signal = result.signal ?? null;
   const exitCode = result.exitCode ?? 128 + (signal === null ? 0 : constants.signals[signal]);
   return { exitCode, signal, spawnError: null };
 }

@@ -44,7 +44,7 @@ export async function emitWireEvents(
 ): Promise<{ openExchanges: () => number }> {
   const open = new Map<string, Open>();
   const emit = (event: Unstamped, mono: number = performance.now()): void => {
-    sink.push({ ...event, mono, at: performance.timeOrigin + mono } as WireEvent);
+    sink.push({ ...event, mono, at: performance.timeOrigin + mono });
   };
   const begin = (id: string): Open => {
     const exchange = { exchangeId: newId(), requestEnded: false };

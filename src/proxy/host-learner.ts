@@ -54,7 +54,7 @@ export function learnHosts<R>(
         learn(answer).catch(() => undefined);
         return;
       }
-      default:
+      default: // tunnels, sockets and what else cannot be the answer to a GET
     }
   };
   return {

@@ -35,7 +35,7 @@ export interface Interceptor {
   /** The secret in `proxyUrl`. */
   readonly password: string;
   /** Begins to load the engine. Settles when it stands, or has failed for good (then everything is tunnelled). */
-  load(): Promise<{ readonly error: unknown }>;
+  load(): Promise<{ readonly failure: string | null }>;
   /** Hosts named by the provider that the root does not permit. */
   readonly unpermittedHosts: ReadonlySet<string>;
   /** Waits until no exchange is open, for `timeoutMs` at the most. */
@@ -55,7 +55,7 @@ export async function openInterceptor(options: InterceptorOptions): Promise<Inte
   const upstreamTls = installUpstreamTls(options);
   let resolveEngine: (engine: Engine | null) => void = () => undefined;
   const engine = new Promise<Engine | null>((resolve) => (resolveEngine = resolve));
-  let loading: Promise<{ error: unknown }> | null = null;
+  let loading: Promise<{ failure: string | null }> | null = null;
 
   const door = await openDoor({
     port: options.port,
@@ -71,7 +71,7 @@ export async function openInterceptor(options: InterceptorOptions): Promise<Inte
     sink,
   });
 
-  const load = async (): Promise<{ error: unknown }> => {
+  const load = async (): Promise<{ failure: string | null }> => {
     try {
       const standing = await startEngine({
         ...options.root,
@@ -81,10 +81,10 @@ export async function openInterceptor(options: InterceptorOptions): Promise<Inte
         sink,
       });
       resolveEngine(standing);
-      return { error: null };
+      return { failure: null };
     } catch (error) {
       resolveEngine(null);
-      return { error };
+      return { failure: error instanceof Error ? error.message : String(error) };
     }
   };
 

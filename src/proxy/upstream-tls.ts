@@ -49,8 +49,7 @@ export function installUpstreamTls({ routes, extraRoots }: UpstreamTlsOptions): 
   };
 
   const open = (options: ConnectionOptions, onSecure?: () => void): TLSSocket => {
-    const host = options.host ?? 'localhost';
-    const port = Number(options.port ?? 443);
+    const { host = 'localhost', port = 443 } = options;
     const route = findRoute(routes, host.toLowerCase(), port);
     const trusted = { ...options, secureContext: contextFor(options) };
     const socket =
@@ -66,7 +65,7 @@ export function installUpstreamTls({ routes, extraRoots }: UpstreamTlsOptions): 
   };
 
   const take = (options: ConnectionOptions): TLSSocket | null => {
-    const key = `${options.host}:${Number(options.port ?? 443)}`;
+    const key = `${options.host}:${options.port ?? 443}`;
     const socket = parked.get(key);
     if (socket === undefined) return null;
     const wanted = options.ALPNProtocols;
@@ -87,7 +86,7 @@ export function installUpstreamTls({ routes, extraRoots }: UpstreamTlsOptions): 
     if (onSecure !== undefined) process.nextTick(onSecure);
     return ready;
   };
-  tls.connect = replacement as typeof tls.connect;
+  tls.connect = replacement;
 
   const learn = (host: string, port: number): Promise<void> =>
     new Promise((resolve) => {
@@ -152,5 +151,8 @@ function readArguments(given: readonly unknown[]): { options: ConnectionOptions;
     else if (at === 0 && argument !== undefined) options.port = Number(argument);
     else if (at === 1 && typeof argument === 'string') options.host = argument;
   }
+  // mockttp gives the port as text, whatever the type says.
+  const port: unknown = options.port;
+  if (typeof port === 'string') options.port = Number(port);
   return { options, onSecure };
 }

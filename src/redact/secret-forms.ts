@@ -37,7 +37,9 @@ export function isOrdinary(value: string): boolean {
 /** The stricter measure for values that are seldom secret, as most cookies are: words and paths are left alone. */
 export function isOrdinaryCookie(value: string): boolean {
   if (isOrdinary(value)) return true;
-  return /^[A-Za-z]+([-_. /][A-Za-z]+)*$/.test(value) || /^https?:\/\/[^?#@]*$/.test(value) || /^[\w-]+=[\w-]*$/.test(value);
+  return (
+    /^[A-Za-z]+([-_. /][A-Za-z]+)*$/.test(value) || /^https?:\/\/[^?#@]*$/.test(value) || /^[\w-]+=[\w-]*$/.test(value)
+  );
 }
 
 function percentEncoded(value: string): string {

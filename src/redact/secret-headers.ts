@@ -15,7 +15,8 @@ const secretNames: ReadonlySet<string> = new Set([
 ]);
 const secretName = /token|secret|api[-_]?key|passw(or)?d|passphrase|credential/;
 /** Names that hold such a word and no secret: ids, the WebSocket handshake, limits and counts of tokens. */
-const plainName = /^x-codex-|^sec-websocket-|^access-control-|tokens|rate-?limit|[-_](limit|remaining|reset|count|usage)$/;
+const plainName =
+  /^x-codex-|^sec-websocket-|^access-control-|tokens|rate-?limit|[-_](limit|remaining|reset|count|usage)$/;
 const urlNames: ReadonlySet<string> = new Set(['location', 'content-location', 'referer', 'link', 'refresh']);
 
 export function headerKind(name: string): HeaderKind {
@@ -32,7 +33,15 @@ export function headerKind(name: string): HeaderKind {
 /** `Bearer abc` → its scheme and the rest; a value of one word has no scheme. */
 export function splitCredentials(value: string): { readonly scheme: string | null; readonly rest: string } {
   const match = /^\s*([A-Za-z][A-Za-z0-9_-]*)\s+(\S[\s\S]*)$/.exec(value);
-  return match === null ? { scheme: null, rest: value.trim() } : { scheme: match[1] ?? '', rest: (match[2] ?? '').trim() };
+  return match === null
+    ? { scheme: null, rest: value.trim() }
+    : { scheme: match[1] ?? '', rest: (match[2] ?? '').trim() };
+}
+
+/** The same for fields such as `x-api-key`, where a first word is a scheme only if it is known as one. */
+export function splitKnownScheme(value: string): { readonly scheme: string | null; readonly rest: string } {
+  const split = splitCredentials(value);
+  return /^(bearer|basic|token|apikey)$/i.test(split.scheme ?? '') ? split : { scheme: null, rest: value.trim() };
 }
 
 /** The user and password of a Basic credential; null where it is not base64 of `user:password`. */
@@ -75,4 +84,9 @@ const secretParameters =
 /** Is this query parameter's value a credential? */
 export function isSecretParameter(name: string): boolean {
   return secretParameters.test(name);
+}
+
+/** Is it one even where it is made of plain words? `code` and `key` are also names of harmless parameters. */
+export function isCredentialParameter(name: string): boolean {
+  return /token|secret|passw|pwd|assertion|api/i.test(name) && isSecretParameter(name);
 }

@@ -10,6 +10,8 @@ export interface ByteRange {
 export interface Shape {
   /** What every match begins with. */
   readonly literal: Buffer;
+  /** Its value is named, not shaped: elsewhere it is only found by being learnt. */
+  readonly isNamed: boolean;
   /**
    * Looks at the literal found at `at`. `match`: the secret there. `next`: where to search on.
    * `isOpen`: the buffer ended before it could be told, so that more bytes may make it (longer) secret.
@@ -39,6 +41,7 @@ const minFieldValue = 16;
 /** `eyJ…` and two or more further base64url parts (a JWE has five, of which the second may be empty). */
 const jwt: Shape = {
   literal: Buffer.from('eyJ'),
+  isNamed: false,
   read(bytes, at) {
     const header = endOfRun(bytes, at, base64url);
     const lengths = [header - at];
@@ -59,6 +62,7 @@ const jwt: Shape = {
 /** `sk-…` that no word runs into ("task-…", "disk-…"), and that is more than words joined by hyphens. */
 const apiKey: Shape = {
   literal: Buffer.from('sk-'),
+  isNamed: false,
   read(bytes, at) {
     const end = endOfRun(bytes, at, base64url);
     if (!isWordStart(bytes, at)) return { match: null, next: at + 3, isOpen: false };
@@ -70,12 +74,17 @@ const apiKey: Shape = {
 /** `"refresh_token":"…"`, also inside a JSON string (`\"…\"`), and `refresh_token=…` in a form. */
 const tokenField = (name: string): Shape => ({
   literal: Buffer.from(name),
+  isNamed: true,
   read(bytes, at) {
     const start = startOfFieldValue(bytes, at + name.length);
     if (start === null) return { match: null, next: at + name.length, isOpen: false };
     const end = endOfRun(bytes, start, token68);
     const isMatch = end - start >= minFieldValue && isKeyLike(bytes.toString('latin1', start, end));
-    return { match: isMatch ? { start, end } : null, next: Math.max(end, at + name.length), isOpen: end >= bytes.length };
+    return {
+      match: isMatch ? { start, end } : null,
+      next: Math.max(end, at + name.length),
+      isOpen: end >= bytes.length,
+    };
   },
 });
 

@@ -42,15 +42,16 @@ export class StreamMasker {
       while (from < bytes.length && isTokenByte(bytes[from])) from += 1;
       if (from < bytes.length) this.#isInsideToken = false;
     }
+    let hold = isEnd ? bytes.length : this.#holdFrom(bytes, from, true);
+    const isForced = bytes.length - hold > maxWaiting + this.#vault.longestForm;
+    if (isForced) hold = this.#holdFrom(bytes, from, false);
+    hold = Math.max(from, hold);
     // What was already decided cannot begin a secret again.
-    const ranges = this.#vault.findSecrets(bytes).filter(({ end }) => end > from);
-    let hold = isEnd ? bytes.length : Math.max(from, this.#holdFrom(bytes, from, true));
-    if (bytes.length - hold > maxWaiting + this.#vault.longestForm) {
-      hold = Math.max(from, this.#holdFrom(bytes, from, false));
-      this.#isInsideToken = (ranges.at(-1)?.end ?? 0) >= hold;
-    }
+    const ranges = this.#vault.findSecrets(bytes, { isWhole: isEnd || isForced }).filter(({ end }) => end > from);
+    if (isForced) this.#isInsideToken = (ranges.at(-1)?.end ?? 0) >= hold;
     // A secret that reaches into what waits is decided with it.
-    for (const { start, end } of ranges) if (!this.#isInsideToken && start < hold && end > hold) hold = Math.max(from, start);
+    for (const { start, end } of ranges)
+      if (!this.#isInsideToken && start < hold && end > hold) hold = Math.max(from, start);
     const masked = Buffer.from(bytes.subarray(known, hold));
     if (from > known) masked.fill('*', 0, Math.min(from, hold) - known);
     for (const range of ranges) {

@@ -7,10 +7,12 @@ import { isOrdinary, isOrdinaryCookie, minSecretLength, secretForms } from './se
 import {
   cookieValues,
   headerKind,
+  isCredentialParameter,
   isSecretParameter,
   readBasic,
   replaceCookieValues,
   splitCredentials,
+  splitKnownScheme,
 } from './secret-headers.ts';
 import { shapes } from './shapes.ts';
 import type { ByteRange } from './shapes.ts';
@@ -31,10 +33,14 @@ export interface SecretRange extends ByteRange {
   readonly fingerprint: string;
 }
 
+/** Cookies are renewed all day and a standing proxy runs for weeks: beyond this the secret seen longest ago is forgotten. */
+const maxSecrets = 256;
+
 export class Vault {
   readonly #key: MaskKey;
-  readonly #values = new Set<string>();
-  readonly #forms: SecretForm[] = [];
+  /** In the order in which they were last seen. */
+  readonly #secrets = new Map<string, readonly SecretForm[]>();
+  #forms: readonly SecretForm[] = [];
   #longestForm = 0;
 
   constructor(key: MaskKey) {
@@ -43,7 +49,7 @@ export class Vault {
 
   /** How many secrets are known. */
   get size(): number {
-    return this.#values.size;
+    return this.#secrets.size;
   }
 
   /** The spellings to search for. */
@@ -61,15 +67,15 @@ export class Vault {
    * masking them everywhere would blot out ordinary text.
    */
   learn(value: string): void {
-    if (isOrdinary(value) || this.#values.has(value)) return;
-    this.#values.add(value);
-    const fingerprint = this.fingerprint(value);
-    for (const form of secretForms(value)) {
-      const bytes = Buffer.from(form);
-      if (bytes.length < minSecretLength) continue;
-      this.#forms.push({ bytes, step: repeatStep(bytes), fingerprint });
-      this.#longestForm = Math.max(this.#longestForm, bytes.length);
-    }
+    if (isOrdinary(value)) return;
+    const known = this.#secrets.get(value);
+    this.#secrets.delete(value);
+    this.#secrets.set(value, known ?? this.#formsOf(value));
+    if (known !== undefined) return;
+    const [oldest] = this.#secrets.keys();
+    if (this.#secrets.size > maxSecrets && oldest !== undefined) this.#secrets.delete(oldest);
+    this.#forms = [...this.#secrets.values()].flat();
+    this.#longestForm = Math.max(...this.#forms.map((form) => form.bytes.length));
   }
 
   /** Learns every credential in these headers. */
@@ -77,7 +83,7 @@ export class Vault {
     for (const [name, value] of headers) {
       const kind = headerKind(name);
       if (kind === 'credentials') this.#learnCredentials(value);
-      else if (kind === 'secret') this.learn(splitCredentials(value).rest);
+      else if (kind === 'secret') this.learn(splitKnownScheme(value).rest);
       else if (kind === 'cookie') this.#learnCookies(cookieValues(value));
       else if (kind === 'set-cookie') this.#learnCookies(cookieValues(value).slice(0, 1));
       else if (kind === 'url') this.maskPath(value);
@@ -92,12 +98,15 @@ export class Vault {
 
   /** Masks the values of token-like query parameters, and learns them; what else is known secret is masked too. */
   maskPath(path: string): string {
-    const masked = path.replace(/([?&#;])([^=&#;?]+)=([^&#;]*)/g, (whole, before: string, name: string, value: string) => {
-      if (value === '' || value.startsWith('masked:') || !isSecretParameter(decodePercent(name))) return whole;
-      const plain = decodePercent(value);
-      if (!isOrdinaryCookie(plain)) this.learn(plain);
-      return `${before}${name}=${this.#mark(plain)}`;
-    });
+    const masked = path.replace(
+      /([?&#;])([^=&#;?]+)=([^&#;]*)/g,
+      (whole, before: string, name: string, value: string) => {
+        if (value === '' || value.startsWith('masked:') || !isSecretParameter(decodePercent(name))) return whole;
+        const plain = decodePercent(value);
+        if (!isOrdinaryCookie(plain)) this.learn(plain);
+        return `${before}${name}=${this.#mark(plain)}`;
+      },
+    );
     return this.maskText(masked);
   }
 
@@ -107,7 +116,7 @@ export class Vault {
    */
   mask(bytes: Uint8Array): { readonly bytes: Uint8Array; readonly count: number } {
     const buffer = asBuffer(bytes);
-    const ranges = this.findSecrets(buffer);
+    const ranges = this.findSecrets(buffer, { isWhole: true });
     if (ranges.length === 0) return { bytes, count: 0 };
     const masked = Buffer.from(buffer);
     for (const range of ranges) writeMask(masked, range);
@@ -126,16 +135,19 @@ export class Vault {
     return createHmac('sha256', this.#key).update(value).digest('hex').slice(0, 8);
   }
 
-  /** Where secrets are, in order, with overlapping ones joined into one range. */
-  findSecrets(bytes: Buffer): SecretRange[] {
+  /**
+   * Where secrets are, in order, with overlapping ones joined into one range. `isWhole: false` says that more bytes follow: then
+   * what the end of the buffer may have cut is not taken for a secret yet.
+   */
+  findSecrets(bytes: Buffer, { isWhole }: { isWhole: boolean }): SecretRange[] {
     const found: SecretRange[] = [];
-    // Fields first: a refresh token named in one place is masked in all.
+    // Before the learnt ones: a token field names a secret that is then found in all its places.
     for (const shape of shapes) {
       for (let at = bytes.indexOf(shape.literal); at !== -1;) {
-        const { match, next } = shape.read(bytes, at);
-        if (match !== null) {
+        const { match, next, isOpen } = shape.read(bytes, at);
+        if (match !== null && (isWhole || !isOpen)) {
           const value = bytes.toString('latin1', match.start, match.end);
-          this.learn(value);
+          if (shape.isNamed) this.learn(value);
           found.push({ ...match, fingerprint: this.fingerprint(value) });
         }
         at = bytes.indexOf(shape.literal, next);
@@ -147,6 +159,14 @@ export class Vault {
       }
     }
     return joinRanges(found);
+  }
+
+  #formsOf(value: string): SecretForm[] {
+    const fingerprint = this.fingerprint(value);
+    return secretForms(value)
+      .map((form) => Buffer.from(form))
+      .filter((bytes) => bytes.length >= minSecretLength)
+      .map((bytes) => ({ bytes, step: repeatStep(bytes), fingerprint }));
   }
 
   #learnCredentials(value: string): void {
@@ -192,7 +212,7 @@ export class Vault {
 
   /** `x-api-key: Bearer abc` keeps its scheme too. */
   #maskSecret(value: string): string {
-    const { scheme, rest } = splitCredentials(value);
+    const { scheme, rest } = splitKnownScheme(value);
     return scheme === null ? this.#mark(rest) : `${scheme} ${this.#mark(rest)}`;
   }
 

@@ -2,18 +2,23 @@
 // only progress. The list was made from the public API reference and from what Codex reads; an unknown type is kept by name.
 import type { PartList } from './partial-item.ts';
 
-/** Where the text of a `.delta` (and of its `.done`) goes. */
+/** Where the text of a `.delta` (and of its `.done`) goes: a field of a part in one of the item's lists, or of the item. */
 export type TextTarget =
-  | { readonly to: 'part'; readonly list: PartList; readonly partType: string; readonly itemType: string }
-  | { readonly to: 'field'; readonly field: string; readonly itemType: string };
+  | {
+      readonly list: PartList;
+      readonly partType: string;
+      readonly field: 'text' | 'refusal';
+      readonly itemType: string;
+    }
+  | { readonly list: null; readonly field: string; readonly itemType: string };
 
 const part = (list: PartList, partType: string, itemType: string): TextTarget => ({
-  to: 'part',
   list,
   partType,
+  field: partType === 'refusal' ? 'refusal' : 'text',
   itemType,
 });
-const field = (name: string, itemType: string): TextTarget => ({ to: 'field', field: name, itemType });
+const field = (name: string, itemType: string): TextTarget => ({ list: null, field: name, itemType });
 
 /** By event type without its `.delta` or `.done`. */
 export const textTargets: ReadonlyMap<string, TextTarget> = new Map([

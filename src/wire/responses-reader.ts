@@ -6,7 +6,9 @@ import type { Answer, AnswerItem } from './answer.ts';
 import { isRecord, numberOf, parseRecord, stringOf } from './json.ts';
 import type { JsonRecord } from './json.ts';
 import { PartialItem } from './partial-item.ts';
+import type { PartList } from './partial-item.ts';
 import { isProgress, partLists, textTargets } from './response-events.ts';
+import type { TextTarget } from './response-events.ts';
 
 interface Slot {
   id: string | null;
@@ -46,14 +48,35 @@ export class ResponsesReader {
   #firstDeltaAt: number | null = null;
   #firstDoneAt: number | null = null;
   #eventCount = 0;
+  #nextIndex = 0;
 
   /** Takes one event's JSON text and the monotonic time (ms) at which it came. */
   push(data: string, mono: number): void {
     const event = parseRecord(data);
-    const type = event === null ? null : stringOf(event['type']);
-    if (event === null || type === null) return;
+    if (event !== null) this.read(event, mono);
+  }
+
+  /** The same for an event that is parsed already. */
+  read(event: JsonRecord, mono: number): void {
+    const type = stringOf(event['type']);
+    if (type === null) return;
     this.#eventCount += 1;
-    this.#readEvent(type, event, mono);
+    const dot = type.lastIndexOf('.');
+    const family = dot === -1 ? '' : type.slice(0, dot);
+    const step = type.slice(dot + 1);
+    if (step === 'delta') this.#firstDeltaAt ??= mono;
+    const terminal = terminalTypes.get(type);
+    const target = step === 'delta' || step === 'done' ? textTargets.get(family) : undefined;
+    const partList = step === 'added' || step === 'done' ? partLists.get(family) : undefined;
+    if (terminal !== undefined) this.#finish(terminal, event['response']);
+    else if (type === 'error') this.#fail(event);
+    else if (type === 'response.output_item.added') this.#beginItem(event);
+    else if (type === 'response.output_item.done') this.#finishItem(event, mono);
+    else if (target !== undefined) this.#readText(event, target, step === 'done');
+    else if (partList !== undefined) this.#readPart(event, partList);
+    else if (isProgress(type)) {
+      if (isRecord(event['response'])) this.#readResponse(event['response']);
+    } else if (this.#unknownTypes.size < maxUnknownTypes) this.#unknownTypes.add(type.slice(0, 200));
   }
 
   answer(): Answer {
@@ -71,43 +94,27 @@ export class ResponsesReader {
     };
   }
 
-  #readEvent(type: string, event: JsonRecord, mono: number): void {
-    const dot = type.lastIndexOf('.');
-    const family = type.slice(0, Math.max(dot, 0));
-    const step = type.slice(dot + 1);
-    if (step === 'delta') this.#firstDeltaAt ??= mono;
-    const terminal = terminalTypes.get(type);
-    const target = textTargets.get(family);
-    const partList = partLists.get(family);
-    if (terminal !== undefined) this.#finish(terminal, event['response']);
-    else if (type === 'error') this.#fail(event);
-    else if (type === 'response.output_item.added') this.#beginItem(event);
-    else if (type === 'response.output_item.done') this.#finishItem(event, mono);
-    else if (target !== undefined && (step === 'delta' || step === 'done')) {
-      const partial = this.#slot(event).partial;
-      const isDelta = step === 'delta';
-      // A done names its text after the field it closes: text, refusal, arguments, input, code.
-      const name = target.to === 'field' ? target.field : target.partType === 'refusal' ? 'refusal' : 'text';
-      const text = stringOf(event[isDelta ? 'delta' : name]);
-      partial.infer(target.itemType, stringOf(event['item_id']));
-      if (text === null) return;
-      if (target.to === 'field') {
-        if (isDelta) partial.append(target.field, text);
-        else partial.finish(target.field, text);
-        return;
-      }
-      const index = indexOf(event[target.list === 'summary' ? 'summary_index' : 'content_index']);
-      if (isDelta) partial.appendPart(target.list, index, target.partType, text);
-      else partial.finishPart(target.list, index, target.partType, text);
-    } else if (partList !== undefined && (step === 'added' || step === 'done')) {
-      const { part } = event;
-      const index = indexOf(event[partList === 'summary' ? 'summary_index' : 'content_index']);
-      const partial = this.#slot(event).partial;
-      partial.infer(partList === 'summary' ? 'reasoning' : 'message', stringOf(event['item_id']));
-      if (isRecord(part)) partial.setPart(partList, index, part);
-    } else if (isProgress(type)) {
-      if (isRecord(event['response'])) this.#readResponse(event['response']);
-    } else if (this.#unknownTypes.size < maxUnknownTypes) this.#unknownTypes.add(type.slice(0, 200));
+  #readText(event: JsonRecord, target: TextTarget, isDone: boolean): void {
+    const partial = this.#slot(event).partial;
+    partial.infer(target.itemType, stringOf(event['item_id']));
+    // A done names its text after the field that it closes: text, refusal, arguments, input, code.
+    const text = stringOf(event[isDone ? target.field : 'delta']);
+    if (text === null) return;
+    if (target.list === null) {
+      if (isDone) partial.finish(target.field, text);
+      else partial.append(target.field, text);
+      return;
+    }
+    const index = partIndex(event, target.list);
+    if (isDone) partial.finishPart(target.list, index, target.partType, text);
+    else partial.appendPart(target.list, index, target.partType, text);
+  }
+
+  #readPart(event: JsonRecord, list: PartList): void {
+    const { part } = event;
+    const partial = this.#slot(event).partial;
+    partial.infer(list === 'summary' ? 'reasoning' : 'message', stringOf(event['item_id']));
+    if (isRecord(part)) partial.setPart(list, partIndex(event, list), part);
   }
 
   #beginItem(event: JsonRecord): void {
@@ -161,8 +168,9 @@ export class ResponsesReader {
     const isTaken = known !== undefined && known.id !== null && id !== null && known.id !== id;
     if (index === null || isTaken) {
       for (const [, slot] of this.#slots) if (id !== null && slot.id === id) return slot;
-      index = Math.max(-1, ...this.#slots.keys()) + 1;
+      index = this.#nextIndex;
     }
+    this.#nextIndex = Math.max(this.#nextIndex, index + 1);
     const slot = this.#slots.get(index) ?? { id, done: null, partial: new PartialItem() };
     slot.id ??= id;
     this.#slots.set(index, slot);
@@ -199,11 +207,11 @@ export function readJsonAnswer(body: string, mono: number): Answer {
     return { ...reader.answer(), terminal: 'failed', error, responseId: stringOf(response['id']) };
   }
   const status = terminalStatuses.get(response['status']) ?? (error === null ? 'completed' : 'failed');
-  reader.push(JSON.stringify({ type: `response.${status}`, response }), mono);
+  reader.read({ type: `response.${status}`, response }, mono);
   const answer = reader.answer();
   return { ...answer, firstTokenAt: answer.items.length > 0 ? mono : null, eventCount: 0 };
 }
 
-function indexOf(value: unknown): number {
-  return numberOf(value) ?? 0;
+function partIndex(event: JsonRecord, list: PartList): number {
+  return numberOf(event[list === 'summary' ? 'summary_index' : 'content_index']) ?? 0;
 }

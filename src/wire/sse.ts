@@ -75,7 +75,7 @@ export class SseDecoder {
   /** What follows the next blank line, or null where none has come yet. */
   #afterBlankLine(text: string): string | null {
     const joined = this.#tail + text;
-    const blank = /\r\n\r\n|\n\n|\r\r(?!\n)|\n\r\n/.exec(joined);
+    const blank = /\r\n\r\n|\n\n|\r\r\n?|\n\r\n?/.exec(joined);
     this.#tail = joined.slice(-3);
     if (blank === null) return null;
     this.#tail = '';

@@ -51,10 +51,11 @@ export class ZlibLayer implements Layer {
       return noBytes;
     }
     const stream = this.#stream;
-    if (!this.#ended) await this.#until((done) => {
-      stream.end();
-      if (stream.closed) done();
-    });
+    if (!this.#ended)
+      await this.#until((done) => {
+        stream.end();
+        if (stream.closed) done();
+      });
     this.#checkTrailing(stream);
     stream.destroy();
     return this.#take();
@@ -110,7 +111,8 @@ export class ZlibLayer implements Layer {
   }
 
   #checkTrailing(stream: ZlibStream): void {
-    if (this.#ended && stream.bytesWritten < this.#fedBytes) this.#fail('corrupt', 'bytes follow the end of the stream');
+    if (this.#ended && stream.bytesWritten < this.#fedBytes)
+      this.#fail('corrupt', 'bytes follow the end of the stream');
   }
 
   #fail(reason: DecodeProblem['reason'], message: string): void {

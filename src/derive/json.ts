@@ -1,0 +1,54 @@
+// Looking at JSON that came from outside, and writing it in one canonical form. Nothing here throws on deep or odd input.
+
+export type JsonRecord = Readonly<Record<string, unknown>>;
+
+export function isRecord(value: unknown): value is JsonRecord {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** A string that says something; ids that are numbers, objects or empty say nothing. */
+export function textOf(value: unknown): string | null {
+  return typeof value === 'string' && value !== '' ? value : null;
+}
+
+export function parseRecord(text: string): JsonRecord | null {
+  try {
+    const value: unknown = JSON.parse(text);
+    return isRecord(value) ? value : null;
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * JSON without spaces, with keys sorted unless `sortKeys` is false. With a stack of its own: JSON.stringify
+ * overflows the call stack at some thousand levels, which a request body may have.
+ */
+export function writeJson(value: unknown, { sortKeys = true }: { sortKeys?: boolean } = {}): string {
+  const out: string[] = [];
+  const todo: ({ readonly text: string } | { readonly value: unknown })[] = [{ value }];
+  for (let next = todo.pop(); next !== undefined; next = todo.pop()) {
+    if ('text' in next) {
+      out.push(next.text);
+    } else if (Array.isArray(next.value)) {
+      todo.push({ text: ']' });
+      for (let at = next.value.length - 1; at >= 0; at -= 1) {
+        todo.push({ value: next.value[at] });
+        if (at > 0) todo.push({ text: ',' });
+      }
+      todo.push({ text: '[' });
+    } else if (isRecord(next.value)) {
+      const record = next.value;
+      const keys = sortKeys ? Object.keys(record).sort() : Object.keys(record);
+      todo.push({ text: '}' });
+      for (let at = keys.length - 1; at >= 0; at -= 1) {
+        const key = keys[at] ?? '';
+        todo.push({ value: record[key] }, { text: `${at > 0 ? ',' : ''}${JSON.stringify(key)}:` });
+      }
+      todo.push({ text: '{' });
+    } else {
+      out.push(JSON.stringify(next.value) ?? 'null');
+    }
+  }
+  return out.join('');
+}

@@ -1,0 +1,382 @@
+// The interceptor on the wire: real TLS, real sockets, loopback only.
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { createServer as createHttpServer, request as requestHttp, type IncomingMessage } from 'node:http';
+import { connect as connectHttp2 } from 'node:http2';
+import { createServer, connect as connectTcp, type AddressInfo, type Server, type Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
+import { afterEach, describe, expect, it } from 'vitest';
+import WebSocket from 'ws';
+import { run } from '../support/run.ts';
+import { httpError, reset, startStandIn, text, type StandIn, type StandInOptions } from '../support/chatgpt/index.ts';
+import { startInterceptor, type TestInterceptor, type TestInterceptorOptions } from '../support/interceptor.ts';
+
+const closing: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const close of closing.splice(0).reverse()) await close();
+});
+
+async function set(
+  options: StandInOptions = {},
+  more: Partial<TestInterceptorOptions> = {},
+): Promise<{ standIn: StandIn; tapes: TestInterceptor }> {
+  const standIn = await startStandIn(options);
+  closing.push(() => standIn.close());
+  const tapes = await startInterceptor({ standIn, ...more });
+  closing.push(() => tapes.close());
+  return { standIn, tapes };
+}
+
+async function listenTcp(onSocket: (socket: Socket) => void): Promise<number> {
+  const sockets = new Set<Socket>();
+  const server: Server = createServer({ allowHalfOpen: true }, (socket) => {
+    sockets.add(socket);
+    socket.on('error', () => undefined);
+    onSocket(socket);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  closing.push(() => {
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  });
+  return (server.address() as AddressInfo).port;
+}
+
+async function ask(socket: TLSSocket, request: string): Promise<string> {
+  socket.write(request);
+  let answer = '';
+  for await (const chunk of socket) answer += String(chunk);
+  return answer;
+}
+
+const post = (path = '/backend-api/codex/responses', body = '{"input":[]}'): string =>
+  `POST ${path} HTTP/1.1\r\nHost: chatgpt.com\r\nAuthorization: Bearer secret-of-the-test\r\nX-CaSeD: Yes\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`;
+
+describe('an intercepted host', () => {
+  it('gets the request as it was sent and its answer comes back as it was given, and both are told in order', async () => {
+    const { standIn, tapes } = await set({ http2: false, scenario: [text('Hello', { chunks: ['He', 'llo'] })] });
+    const socket = await tapes.connectTls('chatgpt.com', 443);
+    const answer = await ask(socket, post());
+    expect(answer).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
+    expect(answer).toContain('response.completed');
+    const received = standIn.requests.find((request) => request.method === 'POST')!;
+    expect(received.rawHeaders).toEqual([
+      ['Host', 'chatgpt.com'],
+      ['Authorization', 'Bearer secret-of-the-test'],
+      ['X-CaSeD', 'Yes'],
+      ['Content-Length', '12'],
+      ['Connection', 'close'],
+    ]);
+    await tapes.waitFor('responseEnded');
+    const types = tapes.events.map((event) => event.type).filter((type, at, all) => type !== all[at - 1]);
+    expect(types).toEqual([
+      'requestStarted',
+      'requestData',
+      'requestEnded',
+      'responseStarted',
+      'responseData',
+      'responseEnded',
+    ]);
+    const [started] = await tapes.waitFor('requestStarted');
+    expect(started!.request).toMatchObject({
+      method: 'POST',
+      scheme: 'https',
+      host: 'chatgpt.com',
+      port: 443,
+      path: '/backend-api/codex/responses',
+      httpVersion: '1.1',
+    });
+    const bytes = Buffer.concat((await tapes.waitFor('responseData')).map((event) => event.data)).toString();
+    expect(bytes).toContain('"delta":"He"');
+  });
+
+  it.each([
+    { offered: true, http2: true, chosen: 'h2' },
+    { offered: true, http2: false, chosen: 'http/1.1' },
+    { offered: false, http2: true, chosen: false },
+  ])('speaks the HTTP version that the provider would have chosen: $chosen', async ({ offered, http2, chosen }) => {
+    const { tapes } = await set({ http2 });
+    const socket = await tapes.connectTls('chatgpt.com', 443, offered ? { ALPNProtocols: ['h2', 'http/1.1'] } : {});
+    expect(socket.alpnProtocol).toBe(chosen);
+    socket.destroy();
+  });
+
+  it('is reached over HTTP/2 where the agent took HTTP/2, with its headers in their order', async () => {
+    const { standIn, tapes } = await set({ http2: true, scenario: [text('Hello')] });
+    const socket = await tapes.connectTls('chatgpt.com', 443, { ALPNProtocols: ['h2'] });
+    const session = connectHttp2('https://chatgpt.com', { createConnection: () => socket });
+    const stream = session.request({
+      ':method': 'POST',
+      ':path': '/backend-api/codex/responses',
+      'x-one': '1',
+      authorization: 'Bearer x',
+      'x-two': '2',
+    });
+    stream.end('{"input":[]}');
+    let answer = '';
+    for await (const chunk of stream) answer += String(chunk);
+    session.destroy();
+    expect(answer).toContain('response.completed');
+    const received = standIn.requests.find((request) => request.method === 'POST')!;
+    expect(received.httpVersion).toBe('2.0');
+    const plain = received.rawHeaders.filter(([name]) => !name.startsWith(':'));
+    expect(plain).toEqual([
+      ['x-one', '1'],
+      ['authorization', 'Bearer x'],
+      ['x-two', '2'],
+    ]);
+  });
+
+  it('gets headers of 200 kB, which Node by itself would refuse', async () => {
+    const { standIn, tapes } = await set({ http2: false, scenario: [text('Hello')] });
+    const socket = await tapes.connectTls('chatgpt.com', 443);
+    const fields = Array.from({ length: 4 }, (_, at) => `X-Long-${at}: ${'x'.repeat(50_000)}\r\n`).join('');
+    const answer = await ask(socket, post().replace('Connection: close\r\n', `${fields}Connection: close\r\n`));
+    expect(answer).toMatch(/^HTTP\/1\.1 200 OK/);
+    expect(standIn.requests[0]!.rawHeaders.filter(([name]) => name.startsWith('X-Long-'))).toHaveLength(4);
+  });
+
+  it('answers an upgrade of a Responses path with 426 itself, and tells so', async () => {
+    const { standIn, tapes } = await set();
+    const socket = await tapes.connectTls('chatgpt.com', 443);
+    const upgrade =
+      'GET /backend-api/codex/responses?x=1 HTTP/1.1\r\nHost: chatgpt.com\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n';
+    expect(await ask(socket, upgrade)).toMatch(/^HTTP\/1\.1 426 Upgrade Required\r\n/);
+    const [refused] = await tapes.waitFor('upgradeRefused');
+    expect(refused).toMatchObject({
+      status: 426,
+      request: { path: '/backend-api/codex/responses?x=1', host: 'chatgpt.com' },
+    });
+    expect(standIn.requests).toHaveLength(0);
+  });
+
+  it('has every other upgrade relayed', async () => {
+    const { tapes } = await set();
+    const socket = await tapes.connectTls('chatgpt.com', 443);
+    const client = new WebSocket('wss://chatgpt.com/backend-api/realtime', { createConnection: () => socket });
+    await once(client, 'open');
+    client.send('ping over the relay');
+    const [echo] = (await once(client, 'message')) as [Buffer];
+    expect(echo.toString()).toBe('ping over the relay');
+    client.close(1000);
+    const [opened] = await tapes.waitFor('socketOpened');
+    expect(opened!.request.path).toBe('/backend-api/realtime');
+    const messages = await tapes.waitFor('socketMessage', 2);
+    expect(messages.map(({ from }) => from)).toEqual(['agent', 'upstream']);
+    await tapes.waitFor('socketClosed');
+  });
+
+  it('named by the provider for this login is intercepted from then on', async () => {
+    const { tapes } = await set({ http2: false, backendOrigin: 'https://eu.chatgpt.com', hosts: ['eu.chatgpt.com'] });
+    const socket = await tapes.connectTls('chatgpt.com', 443);
+    await ask(
+      socket,
+      'GET /backend-api/wham/accounts/check HTTP/1.1\r\nHost: chatgpt.com\r\nConnection: close\r\n\r\n',
+    );
+    await tapes.waitFor('responseEnded');
+    await expect
+      .poll(async () => {
+        const next = await tapes.connectTls('eu.chatgpt.com', 443).catch(() => null);
+        next?.destroy();
+        return next !== null;
+      })
+      .toBe(true);
+  });
+});
+
+describe('a failing upstream reaches the agent as a failed connection', () => {
+  const failing = async (tapes: TestInterceptor): Promise<{ answer: string; code: string | null }> => {
+    const socket = await tapes.connectTls('chatgpt.com', 443);
+    let code: string | null = null;
+    socket.on('error', (error: NodeJS.ErrnoException) => (code = error.code ?? 'error'));
+    const answer = await ask(socket, post()).catch(() => '');
+    return { answer, code };
+  };
+
+  it('when it refuses the connection', async () => {
+    const port = await listenTcp((socket) => socket.destroy());
+    const { standIn, tapes } = await set({}, { routes: {} });
+    await standIn.close();
+    const { answer, code } = await failing(tapes);
+    expect({ answer, code }).toEqual({ answer: '', code: 'ECONNRESET' });
+    const [aborted] = await tapes.waitFor('exchangeAborted');
+    expect(aborted).toMatchObject({ by: 'upstream', error: { code: 'ECONNREFUSED' } });
+    expect(port).toBeGreaterThan(0);
+  });
+
+  it('when its certificate is not trusted', async () => {
+    const { tapes } = await set({}, { trustStandIn: false });
+    const { answer, code } = await failing(tapes);
+    expect({ answer, code }).toEqual({ answer: '', code: 'ECONNRESET' });
+    const [aborted] = await tapes.waitFor('exchangeAborted');
+    expect(aborted).toMatchObject({ by: 'upstream', error: { code: expect.stringMatching(/CERT|SIGNATURE/) } });
+  });
+
+  it('when it resets before it answers', async () => {
+    const { tapes } = await set({ http2: false, scenario: [reset] });
+    const { answer, code } = await failing(tapes);
+    expect({ answer, code }).toEqual({ answer: '', code: 'ECONNRESET' });
+    const [aborted] = await tapes.waitFor('exchangeAborted');
+    expect(aborted).toMatchObject({ by: 'upstream' });
+  });
+
+  it('but an error that the provider answers is passed on as it is', async () => {
+    const { tapes } = await set({ http2: false, scenario: [httpError(503, { error: { message: 'overloaded' } })] });
+    const { answer } = await failing(tapes);
+    expect(answer).toMatch(/^HTTP\/1\.1 503 /);
+    expect(answer).toContain('overloaded');
+  });
+});
+
+describe('the engine', () => {
+  it('tells when the agent hung up, and keeps what it would have written to the console aside', async () => {
+    const { tapes } = await set({ http2: false });
+    const socket = await tapes.connectTls('chatgpt.com', 443);
+    socket.write('POST /backend-api/codex/responses HTTP/1.1\r\nHost: chatgpt.com\r\nContent-Length: 100\r\n\r\nhalf');
+    await tapes.waitFor('requestStarted');
+    socket.destroy();
+    const [aborted] = await tapes.waitFor('exchangeAborted');
+    expect(aborted).toMatchObject({ by: 'agent', error: null });
+    await expect.poll(() => tapes.engineLines.join('\n')).toContain('Failed to handle request');
+  });
+
+  it('listens nowhere', async () => {
+    const { tapes } = await set();
+    const listing = await run(
+      'sh',
+      ['-c', `cat /proc/${process.pid}/net/tcp /proc/${process.pid}/net/tcp6 | awk '$4=="0A"{print $2}'`],
+      { env: { PATH: process.env['PATH'] ?? '' }, timeoutMs: 5_000 },
+    );
+    const own = tapes.port.toString(16).toUpperCase().padStart(4, '0');
+    const addresses = listing.stdout.split('\n').filter((line) => line.endsWith(`:${own}`));
+    expect(addresses).toEqual([`0100007F:${own}`]);
+    const open = process.getActiveResourcesInfo().filter((name) => name === 'TCPServerWrap');
+    // The stand-in's listener and the door.
+    expect(open).toHaveLength(2);
+  });
+});
+
+describe('any other host', () => {
+  it('is tunnelled: the client sees that host’s own certificate', async () => {
+    const { standIn, tapes } = await set({ hosts: ['git.example.test'] });
+    const socket = await tapes.connectTls('git.example.test', 443, { ca: readFileSync(standIn.caFile) });
+    expect(socket.getPeerCertificate().issuer.CN).toContain('TEST-ONLY');
+    socket.destroy();
+    await tapes.waitFor('tunnelClosed');
+    expect(tapes.events.some((event) => event.type === 'requestStarted')).toBe(false);
+  });
+
+  it('may speak anything, speak first, and end one half before the other', async () => {
+    const port = await listenTcp((socket) => {
+      socket.write('SSH-2.0-test\r\n');
+      let asked = '';
+      socket.on('data', (chunk) => (asked += String(chunk)));
+      socket.on('end', () => socket.end(`got ${asked.length}`));
+    });
+    const { tapes } = await set();
+    const socket = await tapes.connect('127.0.0.1', port);
+    socket.write('x'.repeat(1_000_000));
+    socket.end();
+    let answer = '';
+    for await (const chunk of socket) answer += String(chunk);
+    expect(answer).toBe('SSH-2.0-test\r\ngot 1000000');
+    const [closed] = await tapes.waitFor('tunnelClosed');
+    expect(closed).toMatchObject({ host: '127.0.0.1', port, sentBytes: 1_000_000 });
+  });
+
+  it('that cannot be reached is a 502, as from any proxy', async () => {
+    const { tapes } = await set();
+    const port = await listenTcp(() => undefined);
+    closing.pop()!();
+    await expect(tapes.connect('127.0.0.1', port)).rejects.toThrow('HTTP/1.1 502 Bad Gateway');
+  });
+
+  it('is reached by the real curl through the door, and curl names the right issuer', async () => {
+    const { standIn, tapes } = await set({ hosts: ['git.example.test'] });
+    const curl = await run('curl', ['-sv', '--cacert', standIn.caFile, 'https://git.example.test/'], {
+      env: { PATH: process.env['PATH'] ?? '', HTTPS_PROXY: tapes.proxyUrl },
+      timeoutMs: 15_000,
+    });
+    expect(curl.stderr).toMatch(/issuer: .*TEST-ONLY/);
+    expect(curl.exitCode).toBe(0);
+  });
+});
+
+describe('the door', () => {
+  it.each([null, 'Basic d3Jvbmc6d3Jvbmc=', 'Bearer x'])('lets nobody in with %j', async (authorization) => {
+    const { standIn, tapes } = await set();
+    await expect(tapes.connect('chatgpt.com', 443, { authorization })).rejects.toThrow('HTTP/1.1 407');
+    await expect(tapes.connect('git.example.test', 443, { authorization })).rejects.toThrow('HTTP/1.1 407');
+    expect(standIn.requests).toHaveLength(0);
+  });
+
+  it('refuses a web page that was led to its port', async () => {
+    const { tapes } = await set();
+    const page = requestHttp({
+      host: '127.0.0.1',
+      port: tapes.port,
+      path: '/',
+      headers: { host: 'rebound.example', origin: 'https://rebound.example' },
+    });
+    page.end();
+    const [answer] = (await once(page, 'response')) as [IncomingMessage];
+    expect(answer.statusCode).toBe(405);
+    answer.resume();
+  });
+
+  it('answers noise at once and hangs up', async () => {
+    const { tapes } = await set();
+    const socket = connectTcp(tapes.port, '127.0.0.1');
+    socket.write(Buffer.from([0x16, 0x03, 0x01, 0x00]));
+    let answer = '';
+    for await (const chunk of socket) answer += String(chunk);
+    expect(answer).toMatch(/^HTTP\/1\.1 400 /);
+  });
+});
+
+describe("the user's own proxy", () => {
+  it('carries intercepted and tunnelled traffic, with its credentials, and HTTP/2 stays HTTP/2', async () => {
+    const standIn = await startStandIn({ http2: true, hosts: ['git.example.test'], scenario: [text('Hello')] });
+    closing.push(() => standIn.close());
+    const seen: string[] = [];
+    const proxy = createHttpServer();
+    proxy.on('connect', (request: IncomingMessage, client: Socket) => {
+      seen.push(`${request.url} ${request.headers['proxy-authorization']}`);
+      client.on('error', () => undefined);
+      const upstream = connectTcp(standIn.port, '127.0.0.1', () => {
+        client.write('HTTP/1.1 200 OK\r\n\r\n');
+        upstream.pipe(client).pipe(upstream);
+      });
+      upstream.on('error', () => client.destroy());
+      client.on('close', () => upstream.destroy());
+    });
+    proxy.listen(0, '127.0.0.1');
+    await once(proxy, 'listening');
+    closing.push(() => proxy.close());
+    const authorization = `Basic ${Buffer.from('me:pass').toString('base64')}`;
+    const tapes = await startInterceptor({
+      standIn,
+      routes: {
+        resolve: [],
+        proxy: { scheme: 'http', host: '127.0.0.1', port: (proxy.address() as AddressInfo).port, authorization },
+      },
+    });
+    closing.push(() => tapes.close());
+
+    const socket = await tapes.connectTls('chatgpt.com', 443, { ALPNProtocols: ['h2'] });
+    const session = connectHttp2('https://chatgpt.com', { createConnection: () => socket });
+    const stream = session.request({ ':method': 'POST', ':path': '/backend-api/codex/responses' });
+    stream.end('{"input":[]}');
+    let answer = '';
+    for await (const chunk of stream) answer += String(chunk);
+    session.destroy();
+    expect(answer).toContain('response.completed');
+    expect(standIn.requests[0]!.httpVersion).toBe('2.0');
+
+    const other = await tapes.connectTls('git.example.test', 443, { ca: readFileSync(standIn.caFile) });
+    other.destroy();
+    expect(seen).toContain(`chatgpt.com:443 ${authorization}`);
+    expect(seen).toContain(`git.example.test:443 ${authorization}`);
+  });
+});

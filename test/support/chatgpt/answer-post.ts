@@ -1,0 +1,98 @@
+// Answers a model call that came as a POST: response head, then the events as server-sent events.
+import type { RawHeaders } from '../../../src/domain/index.ts';
+import type { Answer, StreamAnswer } from './answer.ts';
+import { openCompressor } from './compression.ts';
+import type { HttpExchange } from './http-exchange.ts';
+import { playAnswer } from './play.ts';
+import type { ReceivedCall, Writable } from './received.ts';
+import type { RenderContext } from './render.ts';
+
+export interface PostHooks {
+  /** Headers of every answer to a model call. */
+  readonly commonHeaders: RawHeaders;
+  changed(): void;
+}
+
+export async function answerPost(
+  exchange: HttpExchange,
+  call: Writable<ReceivedCall>,
+  answer: Answer,
+  context: RenderContext,
+  hooks: PostHooks,
+): Promise<void> {
+  switch (answer.type) {
+    case 'stream':
+      call.ended = await streamAnswer(exchange, call, answer, context, hooks);
+      break;
+    case 'http': {
+      const body = Buffer.from(JSON.stringify(answer.json));
+      const type = ['content-type', 'application/json'] as const;
+      exchange.sendHead(answer.status, [type, ...answer.headers, ...hooks.commonHeaders]);
+      call.sentChunks = [body];
+      await exchange.write(body);
+      exchange.end();
+      call.ended = 'sent';
+      break;
+    }
+    case 'silent':
+      await exchange.untilClientLeaves();
+      call.ended = 'clientLeft';
+      break;
+    case 'reset':
+      exchange.reset();
+      call.ended = 'cut';
+      break;
+    case 'close':
+      exchange.cut();
+      call.ended = 'cut';
+      break;
+  }
+  hooks.changed();
+}
+
+async function streamAnswer(
+  exchange: HttpExchange,
+  call: Writable<ReceivedCall>,
+  answer: StreamAnswer,
+  context: RenderContext,
+  hooks: PostHooks,
+): Promise<ReceivedCall['ended']> {
+  if (answer.headersDelayMs !== undefined) await exchange.pause(answer.headersDelayMs);
+  exchange.sendHead(200, [...streamHeaders(answer), ...hooks.commonHeaders]);
+  const compressor = openCompressor(answer.compress);
+  const events: string[] = [];
+  const chunks: Buffer[] = [];
+  call.sentEvents = events;
+  call.sentChunks = chunks;
+  const write = async (bytes: Buffer): Promise<void> => {
+    const step = answer.chunkBytes ?? bytes.length;
+    for (let start = 0; start < bytes.length; start += step) {
+      const chunk = bytes.subarray(start, start + step);
+      chunks.push(chunk);
+      await exchange.write(chunk);
+    }
+  };
+  const outlet = {
+    left: exchange.left,
+    send: async (event: { readonly type: string }) => {
+      const data = JSON.stringify(event);
+      events.push(data);
+      await write(await compressor.push(Buffer.from(`event: ${event.type}\ndata: ${data}\n\n`)));
+      hooks.changed();
+    },
+    cut: () => exchange.cut(),
+  };
+  const ended = await playAnswer(answer, outlet, context);
+  if (ended !== 'sent') return ended;
+  await write(await compressor.end());
+  if (answer.holdOpenMs !== undefined) await exchange.pause(answer.holdOpenMs);
+  exchange.end();
+  return 'sent';
+}
+
+function streamHeaders(answer: StreamAnswer): RawHeaders {
+  const { contentType = 'text/event-stream', compress, headers = [] } = answer;
+  const type = contentType === null ? [] : [['content-type', contentType] as const];
+  const encoding = compress === undefined ? [] : [['content-encoding', compress] as const];
+  return [...type, ...encoding, ...headers];
+}

@@ -1,0 +1,185 @@
+// Model calls over a WebSocket: each `response.create` is a call, answered by the same scenario, one event a message.
+// Sockets on other paths echo what they get, as a realtime or remote-control socket would at least stay open.
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { WebSocketServer, type WebSocket } from 'ws';
+import type { RawHeaders } from '../../../src/domain/index.ts';
+import type { Answer } from './answer.ts';
+import { isCallPath, readSocketMessage } from './call.ts';
+import { onlyEvents } from './builders.ts';
+import { playAnswer, type Outlet } from './play.ts';
+import type { ReceivedCall, ReceivedMessage, ReceivedRequest, ReceivedSocket, Writable } from './received.ts';
+import type { RenderContext } from './render.ts';
+import type { Connection } from './tls-listener.ts';
+
+export type WebSocketPolicy = 'accept' | 'refuse-426' | 'drop' | { readonly status: number };
+
+export interface SocketHooks {
+  readonly sockets: ReceivedSocket[];
+  readonly calls: ReceivedCall[];
+  readonly commonHeaders: RawHeaders;
+  /** The answer to a call that is no prewarm, and the response id to give it. */
+  choose(call: ReceivedCall): Promise<{ readonly answer: Answer; readonly responseId: string }>;
+  nextId(prefix: string): string;
+  changed(): void;
+  failed(error: unknown): void;
+}
+
+export interface Upgrade {
+  readonly message: IncomingMessage;
+  readonly socket: Duplex;
+  readonly head: Buffer;
+  readonly request: Writable<ReceivedRequest>;
+  readonly connection: Connection;
+}
+
+const reasons: Readonly<Record<number, string>> = { 404: 'Not Found', 426: 'Upgrade Required' };
+
+export function openSocketServer(options: { readonly permessageDeflate: boolean }, hooks: SocketHooks) {
+  const server = new WebSocketServer({ noServer: true, perMessageDeflate: options.permessageDeflate });
+  server.on('headers', (lines) => {
+    for (const [name, value] of hooks.commonHeaders) lines.push(`${name}: ${value}`);
+  });
+  return {
+    handle(upgrade: Upgrade, policy: WebSocketPolicy): void {
+      const { request, socket } = upgrade;
+      if (policy === 'drop') return void socket.destroy();
+      if (policy !== 'accept') {
+        const status = policy === 'refuse-426' ? 426 : policy.status;
+        request.status = status;
+        socket.end(
+          `HTTP/1.1 ${status} ${reasons[status] ?? 'Refused'}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`,
+        );
+        return hooks.changed();
+      }
+      server.handleUpgrade(upgrade.message, socket, upgrade.head, (webSocket) => {
+        request.status = 101;
+        serve(webSocket, upgrade, hooks);
+      });
+    },
+  };
+}
+
+function serve(webSocket: WebSocket, { request, connection }: Upgrade, hooks: SocketHooks): void {
+  const messages: ReceivedMessage[] = [];
+  const received: Writable<ReceivedSocket> = { request, extensions: webSocket.extensions, messages, closed: null };
+  const gone = new AbortController();
+  hooks.sockets.push(received);
+  hooks.changed();
+
+  const send = async (data: Buffer, isBinary = false): Promise<void> => {
+    messages.push({ at: Date.now(), from: 'standIn', isBinary, data });
+    await new Promise<void>((resolve) => webSocket.send(data, { binary: isBinary }, () => resolve()));
+  };
+  const session = new CallSession(webSocket, connection, gone.signal, send, hooks);
+  webSocket.on('message', (raw, isBinary) => {
+    const data = raw as Buffer;
+    messages.push({ at: Date.now(), from: 'client', isBinary, data });
+    hooks.changed();
+    const answered = isCallPath(request.path) ? session.onMessage(request, data) : send(data, isBinary);
+    answered.catch((error: unknown) => hooks.failed(error));
+  });
+  webSocket.on('error', () => webSocket.terminate());
+  webSocket.on('close', (code, reason) => {
+    received.closed = { code, reason: reason.toString('utf8') };
+    gone.abort();
+    hooks.changed();
+  });
+}
+
+/** What one socket remembers: the response that an incremental call may go on from. */
+class CallSession {
+  readonly #webSocket: WebSocket;
+  readonly #connection: Connection;
+  readonly #left: AbortSignal;
+  readonly #send: (data: Buffer) => Promise<void>;
+  readonly #hooks: SocketHooks;
+  #lastResponseId: string | null = null;
+
+  constructor(
+    webSocket: WebSocket,
+    connection: Connection,
+    left: AbortSignal,
+    send: (data: Buffer) => Promise<void>,
+    hooks: SocketHooks,
+  ) {
+    this.#webSocket = webSocket;
+    this.#connection = connection;
+    this.#left = left;
+    this.#send = send;
+    this.#hooks = hooks;
+  }
+
+  async onMessage(request: ReceivedRequest, data: Buffer): Promise<void> {
+    const call = readSocketMessage(request, this.#hooks.calls.length, data);
+    const body = call.json();
+    if (body['type'] !== 'response.create') return;
+    this.#hooks.calls.push(call);
+    this.#hooks.changed();
+    const previous = body['previous_response_id'];
+    if (typeof previous === 'string' && previous !== this.#lastResponseId) {
+      await this.#play(call, errorEvent(400, { code: 'previous_response_not_found', message: `No ${previous}` }));
+    } else if (call.kind === 'prewarm') {
+      call.responseId = this.#hooks.nextId('resp_warm');
+      const usage = { inputTokens: 1, outputTokens: 0 };
+      await this.#play(call, { type: 'stream', parts: [], ending: { type: 'completed' }, usage });
+    } else {
+      const { answer, responseId } = await this.#hooks.choose(call);
+      call.answer = answer;
+      call.responseId = responseId;
+      this.#hooks.changed();
+      await this.#play(call, answer);
+    }
+    this.#hooks.changed();
+  }
+
+  async #play(call: Writable<ReceivedCall>, answer: Answer): Promise<void> {
+    switch (answer.type) {
+      case 'stream': {
+        const model = call.json()['model'];
+        const context: RenderContext = {
+          responseId: call.responseId ?? '',
+          model: typeof model === 'string' ? model : '',
+          nextId: (prefix) => this.#hooks.nextId(`${prefix}_`),
+        };
+        call.ended = await playAnswer(answer, this.#outlet(call), context);
+        this.#lastResponseId = call.responseId;
+        return;
+      }
+      case 'http': {
+        const { error } = answer.json as { readonly error?: unknown };
+        return this.#play(call, errorEvent(answer.status, error ?? answer.json));
+      }
+      case 'silent':
+        await new Promise<void>((resolve) => this.#left.addEventListener('abort', () => resolve(), { once: true }));
+        call.ended = 'clientLeft';
+        return;
+      case 'reset':
+        this.#connection.reset();
+        call.ended = 'cut';
+        return;
+      case 'close':
+        this.#webSocket.close(answer.code, answer.reason);
+        call.ended = 'cut';
+    }
+  }
+
+  #outlet(call: Writable<ReceivedCall>): Outlet {
+    const events: string[] = [];
+    call.sentEvents = events;
+    return {
+      left: this.#left,
+      send: async (event) => {
+        const data = JSON.stringify(event);
+        events.push(data);
+        await this.#send(Buffer.from(data));
+        this.#hooks.changed();
+      },
+      cut: () => this.#connection.destroy(),
+    };
+  }
+}
+
+function errorEvent(status: number, error: unknown): Answer {
+  return onlyEvents([{ type: 'error', status, error }]);
+}

@@ -1,0 +1,50 @@
+// Credentials of a ChatGPT login that nobody ever had: Codex reads the claims and checks no signature.
+// Each holds random text of its own, so that a test can search what tapes keeps for them.
+import { randomBytes } from 'node:crypto';
+
+export interface Tokens {
+  readonly accessToken: string;
+  readonly refreshToken: string;
+  readonly idToken: string;
+  readonly accountId: string;
+}
+
+export function makeTokens(options: { readonly accountId?: string; readonly expiresInMs?: number } = {}): Tokens {
+  const { accountId = `acc-${randomText()}`, expiresInMs = 10 * 86_400_000 } = options;
+  return {
+    accessToken: makeJwt(accountId, expiresInMs),
+    idToken: makeJwt(accountId, expiresInMs),
+    // The account at the end tells the stand-in for whom to make new tokens: a refresh request says nothing else.
+    refreshToken: `rt-${randomText()}${randomText()}.${accountId}`,
+    accountId,
+  };
+}
+
+export function makeApiKey(): string {
+  return `sk-proj-${randomText()}${randomText()}`;
+}
+
+function makeJwt(accountId: string, expiresInMs: number): string {
+  const now = Math.floor(Date.now() / 1000);
+  const claims = {
+    email: 'dev@example.test',
+    iat: now,
+    exp: now + Math.floor(expiresInMs / 1000),
+    jti: randomText(),
+    'https://api.openai.com/auth': {
+      chatgpt_account_id: accountId,
+      chatgpt_plan_type: 'plus',
+      chatgpt_user_id: 'user-stand-in',
+      user_id: 'user-stand-in',
+    },
+  };
+  return [base64url({ alg: 'RS256', typ: 'JWT' }), base64url(claims), randomBytes(64).toString('base64url')].join('.');
+}
+
+function base64url(json: unknown): string {
+  return Buffer.from(JSON.stringify(json)).toString('base64url');
+}
+
+function randomText(): string {
+  return randomBytes(12).toString('hex');
+}
