@@ -20,7 +20,7 @@ const launchers = new Set(['npx', 'bunx', 'pnpx', 'npm', 'pnpm', 'yarn', 'bun', 
 /** The agent that `argv` starts: its first word, or a later one behind a launcher such as npx. Null where none is known. */
 export function detectAgent(argv: readonly string[]): FoundAgent | null {
   const first = commandName(argv[0] ?? '');
-  const last = launchers.has(first) ? argv.length : 1;
+  const last = launchers.has(first) ? argv.length : Math.min(1, argv.length);
   for (let at = 0; at < last; at++) {
     const word = argv[at]!;
     const profile = profiles.find(
