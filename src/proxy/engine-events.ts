@@ -1,4 +1,4 @@
-// From mockttp's events to ours. It tells of bytes in batches of 10 ms, by copy, after they were passed on: nothing here can hold traffic up.
+// From mockttp's events to ours. It tells of bytes in batches of 20 ms, by copy, after they were passed on: nothing here can hold traffic up.
 import type { Mockttp } from 'mockttp';
 
 import {
@@ -98,11 +98,14 @@ export async function emitWireEvents(
   await engine.on('abort', (request) => {
     const exchange = open.get(request.id);
     if (exchange === undefined) return;
-    open.delete(request.id);
-    emit(
-      { type: 'exchangeAborted', exchangeId: exchange.exchangeId, ...readAbort(request) },
-      request.timingEvents.abortedTimestamp,
-    );
+    // The bytes of the last batch are told after the abort: an agent that hangs up on reading `response.completed` would lose it.
+    afterLastBatch(() => {
+      if (!open.delete(request.id)) return;
+      emit(
+        { type: 'exchangeAborted', exchangeId: exchange.exchangeId, ...readAbort(request) },
+        request.timingEvents.abortedTimestamp,
+      );
+    });
   });
 
   const upgrades = new Map<string, RequestHead>();
@@ -155,6 +158,13 @@ export async function emitWireEvents(
     emit({ type: 'tlsFailed', host, cause: failure.failureCause });
   });
   return { openExchanges: () => open.size };
+}
+
+// mockttp flushes a batch by a timer of 20 ms and then tells of it in the next turn of the event loop.
+const lastBatchMs = 25;
+
+function afterLastBatch(act: () => void): void {
+  setTimeout(() => setImmediate(act), lastBatchMs);
 }
 
 interface EngineAbort {

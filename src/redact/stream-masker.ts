@@ -42,22 +42,21 @@ export class StreamMasker {
       while (from < bytes.length && isTokenByte(bytes[from])) from += 1;
       if (from < bytes.length) this.#isInsideToken = false;
     }
+    // In this order: a token field teaches its secret, of which the end of this chunk may be a beginning.
+    let ranges = this.#vault.findSecrets(bytes, { isWhole: isEnd, from });
     let hold = isEnd ? bytes.length : this.#holdFrom(bytes, from, true);
-    const isForced = bytes.length - hold > maxWaiting + this.#vault.longestForm;
-    if (isForced) hold = this.#holdFrom(bytes, from, false);
-    hold = Math.max(from, hold);
-    // What was already decided cannot begin a secret again.
-    const ranges = this.#vault.findSecrets(bytes, { isWhole: isEnd || isForced }).filter(({ end }) => end > from);
-    if (isForced) this.#isInsideToken = (ranges.at(-1)?.end ?? 0) >= hold;
+    if (bytes.length - hold > maxWaiting + this.#vault.longestForm) {
+      ranges = this.#vault.findSecrets(bytes, { isWhole: true, from });
+      hold = this.#holdFrom(bytes, from, false);
+      this.#isInsideToken = (ranges.at(-1)?.end ?? 0) >= hold;
+    }
     // A secret that reaches into what waits is decided with it.
-    for (const { start, end } of ranges)
-      if (!this.#isInsideToken && start < hold && end > hold) hold = Math.max(from, start);
+    for (const { start, end } of ranges) if (!this.#isInsideToken && start < hold && end > hold) hold = start;
     const masked = Buffer.from(bytes.subarray(known, hold));
-    if (from > known) masked.fill('*', 0, Math.min(from, hold) - known);
+    if (from > known) masked.fill('*', 0, from - known);
     for (const range of ranges) {
       if (range.start >= hold) break;
-      const start = Math.max(range.start, from);
-      writeMask(masked, { ...range, start: start - known, end: Math.min(range.end, hold) - known });
+      writeMask(masked, { ...range, start: range.start - known, end: Math.min(range.end, hold) - known });
       this.#count += 1;
     }
     this.#before = Buffer.from(bytes.subarray(Math.max(0, hold - shapeContextBytes), hold));

@@ -103,7 +103,7 @@ export class Vault {
       (whole, before: string, name: string, value: string) => {
         if (value === '' || value.startsWith('masked:') || !isSecretParameter(decodePercent(name))) return whole;
         const plain = decodePercent(value);
-        if (!isOrdinaryCookie(plain)) this.learn(plain);
+        if (isCredentialParameter(decodePercent(name)) || !isOrdinaryCookie(plain)) this.learn(plain);
         return `${before}${name}=${this.#mark(plain)}`;
       },
     );
@@ -137,13 +137,13 @@ export class Vault {
 
   /**
    * Where secrets are, in order, with overlapping ones joined into one range. `isWhole: false` says that more bytes follow: then
-   * what the end of the buffer may have cut is not taken for a secret yet.
+   * what the end of the buffer may have cut is not taken for a secret yet. Bytes before `from` are only looked back at.
    */
-  findSecrets(bytes: Buffer, { isWhole }: { isWhole: boolean }): SecretRange[] {
+  findSecrets(bytes: Buffer, { isWhole, from = 0 }: { isWhole: boolean; from?: number }): SecretRange[] {
     const found: SecretRange[] = [];
     // Before the learnt ones: a token field names a secret that is then found in all its places.
     for (const shape of shapes) {
-      for (let at = bytes.indexOf(shape.literal); at !== -1;) {
+      for (let at = bytes.indexOf(shape.literal, from); at !== -1;) {
         const { match, next, isOpen } = shape.read(bytes, at);
         if (match !== null && (isWhole || !isOpen)) {
           const value = bytes.toString('latin1', match.start, match.end);
@@ -154,7 +154,7 @@ export class Vault {
       }
     }
     for (const { bytes: form, step, fingerprint } of this.#forms) {
-      for (let at = bytes.indexOf(form); at !== -1; at = bytes.indexOf(form, at + step)) {
+      for (let at = bytes.indexOf(form, from); at !== -1; at = bytes.indexOf(form, at + step)) {
         found.push({ start: at, end: at + form.length, fingerprint });
       }
     }

@@ -4,7 +4,7 @@ import { joinBytes, noBytes } from './layer.ts';
 import type { DecodeProblem, Layer } from './layer.ts';
 import { salvageZlib, ZlibLayer } from './zlib-layer.ts';
 import type { ZlibEncoding } from './zlib-layer.ts';
-import { ZstdLayer } from './zstd-layer.ts';
+import { decodeWithLibrary, ZstdLayer } from './zstd-layer.ts';
 
 export type { DecodeProblem } from './layer.ts';
 
@@ -87,6 +87,8 @@ export function openBodyDecoder(contentEncoding: string | null, options: DecodeO
 }
 
 async function decodeLayer(bytes: Uint8Array, encoding: KnownEncoding, maxBytes: number): Promise<DecodedBody> {
+  const whole = encoding === 'zstd' ? await decodeWithLibrary(bytes, maxBytes) : null;
+  if (whole !== null) return { bytes: whole, problem: null };
   const layer = openLayer(encoding, maxBytes);
   const decoded = joinBytes([await layer.push(bytes), await layer.end()].filter((part) => part.length > 0));
   if (layer.problem?.reason !== 'corrupt' || encoding === 'zstd') return { bytes: decoded, problem: layer.problem };

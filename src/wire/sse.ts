@@ -68,6 +68,12 @@ export class SseDecoder {
       this.#isOverflowing = false;
     }
     if (rest === '') return;
+    // The parser waits after a CR for what follows. Where that is no LF, an LF of our own makes it the same line end, known now.
+    if (this.#tail.endsWith('\r') && !rest.startsWith('\n')) {
+      this.#tail = '';
+      this.#parser.feed('\n');
+      if (this.#isOverflowing) return this.#feed(rest);
+    }
     this.#tail = (this.#tail + rest.slice(-3)).slice(-3);
     this.#parser.feed(rest);
   }

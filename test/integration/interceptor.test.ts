@@ -229,6 +229,28 @@ describe('a failing upstream reaches the agent as a failed connection', () => {
   });
 });
 
+describe('an agent that hangs up as soon as it has read the last event', () => {
+  it('has all bytes told before its abort', async () => {
+    const { tapes } = await set({ http2: false, scenario: [text('Hello', { holdOpenMs: 2_000 })] });
+    const socket = await tapes.connectTls('chatgpt.com', 443);
+    socket.write(post());
+    let answer = '';
+    for await (const chunk of socket) {
+      answer += String(chunk);
+      if (/event: response\.completed
+data: .*
+
+/.test(answer)) break;
+    }
+    socket.destroy();
+    await tapes.waitFor('exchangeAborted');
+    const told = tapes.events.map((event) => event.type);
+    expect(told.lastIndexOf('responseData')).toBeLessThan(told.indexOf('exchangeAborted'));
+    const bytes = Buffer.concat((await tapes.waitFor('responseData')).map(({ data }) => data)).toString();
+    expect(bytes).toMatch(/event: response\.completed\ndata: .*\n\n$/);
+  });
+});
+
 describe('the engine', () => {
   it('tells when the agent hung up, and keeps what it would have written to the console aside', async () => {
     const { tapes } = await set({ http2: false });

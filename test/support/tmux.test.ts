@@ -12,7 +12,7 @@ afterEach(async () => {
 });
 
 test('a program gets the environment, a terminal of the given size, and what is typed', async () => {
-  const script = 'stty size; echo "$GREETING"; read line; echo "got $line"; exit 3';
+  const script = 'stty size; echo "$GREETING"; read line; echo "got $line"; exit 3;';
   terminal = await openTerminal('sh', ['-c', script], { env, cwd: tmpdir(), columns: 77, rows: 11 });
   await terminal.waitForScreen('grüezi');
   expect(await terminal.screen()).toContain('11 77');

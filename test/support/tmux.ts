@@ -21,7 +21,7 @@ export interface Terminal {
   readonly pid: number;
   /** tmux key names (`Enter`, `Escape`, `C-c`, `Down`), each pressed once. */
   press(...keys: readonly string[]): Promise<void>;
-  /** Characters exactly as they are. */
+  /** Characters exactly as they are, one by one at a typist's pace: Codex takes what comes faster for a paste, and an Enter after it for a part of it. */
   type(text: string): Promise<void>;
   /** What is on the screen now, lines joined by newlines. */
   screen(): Promise<string>;
@@ -45,7 +45,18 @@ export async function openTerminal(
   };
   const ask = async (format: string): Promise<string> => (await tmux('display-message', '-p', format)).trim();
   // The screen stays when the program ends. `env` in front, as tmux gives a lone word to a shell.
-  const started = ['new-session', '-d', '-x', String(columns), '-y', String(rows), '-c', cwd, 'env', command, ...args];
+  const started = [
+    'new-session',
+    '-d',
+    '-x',
+    String(columns),
+    '-y',
+    String(rows),
+    '-c',
+    cwd,
+    'env',
+    ...[command, ...args].map(literal),
+  ];
   await tmux('start-server', ';', 'set-option', '-g', 'remain-on-exit', 'on', ';', ...started);
 
   const screen = (): Promise<string> => tmux('capture-pane', '-p');
@@ -77,7 +88,12 @@ export async function openTerminal(
   return {
     pid,
     press: async (...keys) => void (await tmux('send-keys', ...keys)),
-    type: async (text) => void (await tmux('send-keys', '-l', '--', text)),
+    type: async (text) => {
+      for (const character of text) {
+        await tmux('send-keys', '-l', '--', literal(character));
+        await pause(20);
+      }
+    },
     screen,
     waitForScreen: (pattern, timeoutMs = 15_000) => {
       const matches = (shown: string): boolean =>
@@ -97,6 +113,11 @@ export async function openTerminal(
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** tmux takes a semicolon at the end of a word for the end of a command. */
+function literal(word: string): string {
+  return word.replace(/;$/, '\\;');
 }
 
 function killIfThere(pid: number, signal: NodeJS.Signals): void {

@@ -5,29 +5,22 @@ import { openCompressor } from './compression.ts';
 import type { HttpExchange } from './http-exchange.ts';
 import { playAnswer } from './play.ts';
 import type { ReceivedCall, Writable } from './received.ts';
-import type { RenderContext } from './render.ts';
-
-export interface PostHooks {
-  /** Headers of every answer to a model call. */
-  readonly commonHeaders: RawHeaders;
-  changed(): void;
-}
+import type { Stage } from './stage.ts';
 
 export async function answerPost(
   exchange: HttpExchange,
   call: Writable<ReceivedCall>,
   answer: Answer,
-  context: RenderContext,
-  hooks: PostHooks,
+  stage: Stage,
 ): Promise<void> {
   switch (answer.type) {
     case 'stream':
-      call.ended = await streamAnswer(exchange, call, answer, context, hooks);
+      call.ended = await streamAnswer(exchange, call, answer, stage);
       break;
     case 'http': {
       const body = Buffer.from(JSON.stringify(answer.json));
       const type = ['content-type', 'application/json'] as const;
-      exchange.sendHead(answer.status, [type, ...answer.headers, ...hooks.commonHeaders]);
+      exchange.sendHead(answer.status, [type, ...answer.headers, ...stage.commonHeaders]);
       call.sentChunks = [body];
       await exchange.write(body);
       exchange.end();
@@ -47,23 +40,24 @@ export async function answerPost(
       call.ended = 'cut';
       break;
   }
-  hooks.changed();
+  stage.log.changed();
 }
 
 async function streamAnswer(
   exchange: HttpExchange,
   call: Writable<ReceivedCall>,
   answer: StreamAnswer,
-  context: RenderContext,
-  hooks: PostHooks,
+  stage: Stage,
 ): Promise<ReceivedCall['ended']> {
   if (answer.headersDelayMs !== undefined) await exchange.pause(answer.headersDelayMs);
-  exchange.sendHead(200, [...streamHeaders(answer), ...hooks.commonHeaders]);
+  exchange.sendHead(200, [...streamHeaders(answer), ...stage.commonHeaders]);
   const compressor = openCompressor(answer.compress);
   const events: string[] = [];
   const chunks: Buffer[] = [];
+  const times: number[] = [];
   call.sentEvents = events;
   call.sentChunks = chunks;
+  call.sentAt = times;
   const write = async (bytes: Buffer): Promise<void> => {
     const step = answer.chunkBytes ?? bytes.length;
     for (let start = 0; start < bytes.length; start += step) {
@@ -77,12 +71,13 @@ async function streamAnswer(
     send: async (event: { readonly type: string }) => {
       const data = JSON.stringify(event);
       events.push(data);
+      times.push(performance.now());
       await write(await compressor.push(Buffer.from(`event: ${event.type}\ndata: ${data}\n\n`)));
-      hooks.changed();
+      stage.log.changed();
     },
     cut: () => exchange.cut(),
   };
-  const ended = await playAnswer(answer, outlet, context);
+  const ended = await playAnswer(answer, outlet, stage.contextOf(call));
   if (ended !== 'sent') return ended;
   await write(await compressor.end());
   if (answer.holdOpenMs !== undefined) await exchange.pause(answer.holdOpenMs);

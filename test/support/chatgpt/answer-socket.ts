@@ -3,27 +3,15 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer, type WebSocket } from 'ws';
-import type { RawHeaders } from '../../../src/domain/index.ts';
 import type { Answer } from './answer.ts';
-import { isCallPath, readSocketMessage } from './call.ts';
+import { isCallPath, previousResponseId, readSocketMessage } from './call.ts';
 import { onlyEvents } from './builders.ts';
 import { playAnswer, type Outlet } from './play.ts';
 import type { ReceivedCall, ReceivedMessage, ReceivedRequest, ReceivedSocket, Writable } from './received.ts';
-import type { RenderContext } from './render.ts';
+import type { Stage } from './stage.ts';
 import type { Connection } from './tls-listener.ts';
 
 export type WebSocketPolicy = 'accept' | 'refuse-426' | 'drop' | { readonly status: number };
-
-export interface SocketHooks {
-  readonly sockets: ReceivedSocket[];
-  readonly calls: ReceivedCall[];
-  readonly commonHeaders: RawHeaders;
-  /** The answer to a call that is no prewarm, and the response id to give it. */
-  choose(call: ReceivedCall): Promise<{ readonly answer: Answer; readonly responseId: string }>;
-  nextId(prefix: string): string;
-  changed(): void;
-  failed(error: unknown): void;
-}
 
 export interface Upgrade {
   readonly message: IncomingMessage;
@@ -35,10 +23,12 @@ export interface Upgrade {
 
 const reasons: Readonly<Record<number, string>> = { 404: 'Not Found', 426: 'Upgrade Required' };
 
-export function openSocketServer(options: { readonly permessageDeflate: boolean }, hooks: SocketHooks) {
-  const server = new WebSocketServer({ noServer: true, perMessageDeflate: options.permessageDeflate });
+export function openSocketServer(options: { readonly permessageDeflate: boolean }, stage: Stage) {
+  // Every message is compressed, small ones too.
+  const perMessageDeflate = options.permessageDeflate ? { threshold: 0 } : false;
+  const server = new WebSocketServer({ noServer: true, perMessageDeflate });
   server.on('headers', (lines) => {
-    for (const [name, value] of hooks.commonHeaders) lines.push(`${name}: ${value}`);
+    for (const [name, value] of stage.commonHeaders) lines.push(`${name}: ${value}`);
   });
   return {
     handle(upgrade: Upgrade, policy: WebSocketPolicy): void {
@@ -50,40 +40,40 @@ export function openSocketServer(options: { readonly permessageDeflate: boolean 
         socket.end(
           `HTTP/1.1 ${status} ${reasons[status] ?? 'Refused'}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`,
         );
-        return hooks.changed();
+        return stage.log.changed();
       }
       server.handleUpgrade(upgrade.message, socket, upgrade.head, (webSocket) => {
         request.status = 101;
-        serve(webSocket, upgrade, hooks);
+        serve(webSocket, upgrade, stage);
       });
     },
   };
 }
 
-function serve(webSocket: WebSocket, { request, connection }: Upgrade, hooks: SocketHooks): void {
+function serve(webSocket: WebSocket, { request, connection }: Upgrade, stage: Stage): void {
   const messages: ReceivedMessage[] = [];
   const received: Writable<ReceivedSocket> = { request, extensions: webSocket.extensions, messages, closed: null };
   const gone = new AbortController();
-  hooks.sockets.push(received);
-  hooks.changed();
+  stage.log.sockets.push(received);
+  stage.log.changed();
 
   const send = async (data: Buffer, isBinary = false): Promise<void> => {
     messages.push({ at: Date.now(), from: 'standIn', isBinary, data });
     await new Promise<void>((resolve) => webSocket.send(data, { binary: isBinary }, () => resolve()));
   };
-  const session = new CallSession(webSocket, connection, gone.signal, send, hooks);
+  const session = new CallSession(webSocket, connection, gone.signal, send, stage);
   webSocket.on('message', (raw, isBinary) => {
     const data = raw as Buffer;
     messages.push({ at: Date.now(), from: 'client', isBinary, data });
-    hooks.changed();
+    stage.log.changed();
     const answered = isCallPath(request.path) ? session.onMessage(request, data) : send(data, isBinary);
-    answered.catch((error: unknown) => hooks.failed(error));
+    answered.catch((error: unknown) => stage.faults.push(error));
   });
   webSocket.on('error', () => webSocket.terminate());
   webSocket.on('close', (code, reason) => {
     received.closed = { code, reason: reason.toString('utf8') };
     gone.abort();
-    hooks.changed();
+    stage.log.changed();
   });
 }
 
@@ -93,7 +83,7 @@ class CallSession {
   readonly #connection: Connection;
   readonly #left: AbortSignal;
   readonly #send: (data: Buffer) => Promise<void>;
-  readonly #hooks: SocketHooks;
+  readonly #stage: Stage;
   #lastResponseId: string | null = null;
 
   constructor(
@@ -101,51 +91,38 @@ class CallSession {
     connection: Connection,
     left: AbortSignal,
     send: (data: Buffer) => Promise<void>,
-    hooks: SocketHooks,
+    stage: Stage,
   ) {
     this.#webSocket = webSocket;
     this.#connection = connection;
     this.#left = left;
     this.#send = send;
-    this.#hooks = hooks;
+    this.#stage = stage;
   }
 
   async onMessage(request: ReceivedRequest, data: Buffer): Promise<void> {
-    const call = readSocketMessage(request, this.#hooks.calls.length, data);
-    const body = call.json();
-    if (body['type'] !== 'response.create') return;
-    this.#hooks.calls.push(call);
-    this.#hooks.changed();
-    const previous = body['previous_response_id'];
-    if (typeof previous === 'string' && previous !== this.#lastResponseId) {
+    const call = readSocketMessage(request, data);
+    if (call === null) return;
+    this.#stage.addCall(call);
+    const previous = previousResponseId(call);
+    if (previous !== null && previous !== this.#lastResponseId) {
       await this.#play(call, errorEvent(400, { code: 'previous_response_not_found', message: `No ${previous}` }));
     } else if (call.kind === 'prewarm') {
-      call.responseId = this.#hooks.nextId('resp_warm');
+      call.responseId = this.#stage.nextId('resp_warm');
       const usage = { inputTokens: 1, outputTokens: 0 };
       await this.#play(call, { type: 'stream', parts: [], ending: { type: 'completed' }, usage });
     } else {
-      const { answer, responseId } = await this.#hooks.choose(call);
-      call.answer = answer;
-      call.responseId = responseId;
-      this.#hooks.changed();
-      await this.#play(call, answer);
+      await this.#play(call, await this.#stage.choose(call));
     }
-    this.#hooks.changed();
+    this.#stage.log.changed();
   }
 
   async #play(call: Writable<ReceivedCall>, answer: Answer): Promise<void> {
     switch (answer.type) {
-      case 'stream': {
-        const model = call.json()['model'];
-        const context: RenderContext = {
-          responseId: call.responseId ?? '',
-          model: typeof model === 'string' ? model : '',
-          nextId: (prefix) => this.#hooks.nextId(`${prefix}_`),
-        };
-        call.ended = await playAnswer(answer, this.#outlet(call), context);
+      case 'stream':
+        call.ended = await playAnswer(answer, this.#outlet(call), this.#stage.contextOf(call));
         this.#lastResponseId = call.responseId;
         return;
-      }
       case 'http': {
         const { error } = answer.json as { readonly error?: unknown };
         return this.#play(call, errorEvent(answer.status, error ?? answer.json));
@@ -166,14 +143,17 @@ class CallSession {
 
   #outlet(call: Writable<ReceivedCall>): Outlet {
     const events: string[] = [];
+    const times: number[] = [];
     call.sentEvents = events;
+    call.sentAt = times;
     return {
       left: this.#left,
       send: async (event) => {
         const data = JSON.stringify(event);
         events.push(data);
+        times.push(performance.now());
         await this.#send(Buffer.from(data));
-        this.#hooks.changed();
+        this.#stage.log.changed();
       },
       cut: () => this.#connection.destroy(),
     };

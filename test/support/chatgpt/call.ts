@@ -9,34 +9,42 @@ export function isCallPath(path: string): boolean {
   return /\/responses(\/compact)?$/.test(path.split('?', 1)[0] ?? '');
 }
 
-export async function readPost(request: ReceivedRequest, index: number): Promise<Writable<ReceivedCall>> {
+/** Fails where the body cannot be decoded; what is decoded need not be JSON. */
+export async function readPost(request: ReceivedRequest): Promise<Writable<ReceivedCall>> {
   const encoding = headerValue(request.rawHeaders, 'content-encoding') ?? undefined;
   const decoded = await decodeBuffer(request.bodyBytes, encoding);
-  return newCall(request, index, request.bodyBytes, decoded.toString('utf8'));
+  const text = decoded.toString('utf8');
+  return newCall(request, request.bodyBytes, text, parseObject(text));
 }
 
-export function readSocketMessage(request: ReceivedRequest, index: number, data: Buffer): Writable<ReceivedCall> {
-  return newCall(request, index, data, data.toString('utf8'));
+/** null: no call, but some other message. */
+export function readSocketMessage(request: ReceivedRequest, data: Buffer): Writable<ReceivedCall> | null {
+  const text = data.toString('utf8');
+  const body = parseObject(text);
+  return body['type'] === 'response.create' ? newCall(request, data, text, body) : null;
 }
 
-function newCall(request: ReceivedRequest, index: number, bodyBytes: Buffer, text: string): Writable<ReceivedCall> {
-  let parsed: Json | undefined;
-  const json = (): Json => (parsed ??= JSON.parse(text) as Json);
-  const body = tryOr<Json>({}, json);
+export function previousResponseId(call: ReceivedCall): string | null {
+  return stringOrNull(call.json()['previous_response_id']);
+}
+
+function newCall(request: ReceivedRequest, bodyBytes: Buffer, text: string, body: Json): Writable<ReceivedCall> {
   const metadata = readMetadata(request, body);
   return {
-    index,
+    index: -1,
     at: Date.now(),
     transport: request.transport,
     request,
     bodyBytes,
     text,
-    json,
+    json: () => JSON.parse(text) as Json,
+    model: stringOrNull(body['model']),
     metadata,
     kind: kindOf(body, metadata),
     answer: null,
     responseId: null,
     sentEvents: [],
+    sentAt: [],
     sentChunks: [],
     ended: 'open',
   };
@@ -46,20 +54,25 @@ function newCall(request: ReceivedRequest, index: number, bodyBytes: Buffer, tex
 function readMetadata(request: ReceivedRequest, body: Json): Json {
   const inBody = (body['client_metadata'] as Json | undefined)?.['x-codex-turn-metadata'];
   const raw = typeof inBody === 'string' ? inBody : headerValue(request.rawHeaders, 'x-codex-turn-metadata');
-  return tryOr<Json>({}, () => JSON.parse(raw ?? '{}') as Json);
+  return parseObject(raw ?? '');
 }
 
 function kindOf(body: Json, metadata: Json): string {
   if (body['generate'] === false) return 'prewarm';
   if (metadata['thread_source'] === 'thread_title') return 'title';
-  const kind = metadata['request_kind'];
-  return typeof kind === 'string' ? kind : 'turn';
+  return stringOrNull(metadata['request_kind']) ?? 'turn';
 }
 
-function tryOr<T>(fallback: T, read: () => T): T {
+/** Empty where the text is no JSON object. */
+function parseObject(text: string): Json {
   try {
-    return read();
+    const json: unknown = JSON.parse(text);
+    return typeof json === 'object' && json !== null ? (json as Json) : {};
   } catch {
-    return fallback;
+    return {};
   }
+}
+
+function stringOrNull(value: unknown): string | null {
+  return typeof value === 'string' ? value : null;
 }

@@ -90,6 +90,8 @@ describe.each(protocols)('over %s', (name, ask) => {
     expect(call).toMatchObject({ kind: 'turn', transport: 'https', responseId: 'resp_1', ended: 'sent' });
     expect(Buffer.concat(call.sentChunks)).toEqual(answer.body);
     expect(call.sentEvents.map((event) => JSON.parse(event) as unknown)).toEqual(eventsOf(answer.body));
+    expect(call.sentAt).toEqual(call.sentAt.slice().sort((a, b) => a - b));
+    expect(call.sentAt).toHaveLength(7);
     const request = standIn.requests[0];
     expect(request).toMatchObject({ status: 200, aborted: false, httpVersion: name.endsWith('2') ? '2.0' : '1.1' });
     expect(request?.tls).toEqual({ servername: 'chatgpt.com', alpn: name.endsWith('2') ? 'h2' : null });
@@ -355,6 +357,14 @@ test('a call is read through its content-encoding', async () => {
   expect(standIn.calls[0]?.bodyBytes).toEqual(wire);
   expect(standIn.calls[0]?.text).toBe(body);
   expect(standIn.calls[0]?.json()).toEqual(JSON.parse(body));
+});
+
+test('a body that cannot be decoded is a 400 and no call, one that is no JSON is a call', async () => {
+  await open();
+  const broken = { body: 'no zstd', headers: { 'content-encoding': 'zstd' } };
+  expect(await askHttp1(standIn, broken)).toMatchObject({ status: 400 });
+  expect(await askHttp1(standIn, { body: 'no JSON' })).toMatchObject({ status: 200 });
+  expect(standIn.calls).toMatchObject([{ text: 'no JSON', model: null, metadata: {}, kind: 'turn' }]);
 });
 
 test('Codex finds what it needs to set itself up', async () => {

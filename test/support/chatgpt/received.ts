@@ -41,7 +41,9 @@ export interface ReceivedCall {
   readonly bodyBytes: Buffer;
   /** The same without content-encoding. */
   readonly text: string;
+  /** The body as JSON; throws where it is none. */
   json(): Readonly<Record<string, unknown>>;
+  readonly model: string | null;
   /** `x-codex-turn-metadata`, from the header or from the body; empty where there is none. */
   readonly metadata: Readonly<Record<string, unknown>>;
   /** prewarm, title, or the metadata's request_kind (turn, compaction …). */
@@ -51,6 +53,8 @@ export interface ReceivedCall {
   readonly responseId: string | null;
   /** The JSON text of each event sent, in order. */
   readonly sentEvents: readonly string[];
+  /** `performance.now()` just before each of them was written. */
+  readonly sentAt: readonly number[];
   /** POST only: the body of the answer as on the wire, still content-encoded, in the chunks in which it was written. */
   readonly sentChunks: readonly Buffer[];
   /** How the answer ended: as planned (`sent`), cut by the stand-in, or because the client left. */

@@ -140,7 +140,7 @@ function message(id: string, status: string, content: readonly Json[]): Json {
   return { id, type: 'message', role: 'assistant', status, content };
 }
 
-export const defaultUsage: Partial<Usage> = {
+const defaultUsage: Partial<Usage> = {
   inputTokens: 100,
   cachedInputTokens: 40,
   outputTokens: 12,

@@ -7,11 +7,11 @@ import { answerPost } from './answer-post.ts';
 import { openSocketServer, type WebSocketPolicy } from './answer-socket.ts';
 import { isCallPath, readPost } from './call.ts';
 import { HttpExchange } from './http-exchange.ts';
-import { plainAnswer, providerHosts, type SetUpOptions } from './plain-answer.ts';
+import { plainAnswer, providerHosts, type PlainAnswer, type SetUpOptions } from './plain-answer.ts';
 import { newRequest, pairHeaders } from './received.ts';
 import type { ReceivedCall, ReceivedRequest, ReceivedSocket } from './received.ts';
-import { ReceivedLog } from './received-log.ts';
-import { Director, type ScenarioOptions } from './scenario.ts';
+import type { ScenarioOptions } from './scenario.ts';
+import { Stage } from './stage.ts';
 import { openRoot } from './stand-in-root.ts';
 import { listenTls, type Connection, type IncomingRequest } from './tls-listener.ts';
 
@@ -51,26 +51,10 @@ export interface StandIn {
 
 export async function startStandIn(options: StandInOptions = {}): Promise<StandIn> {
   const root = openRoot(options.freshRoot === true);
-  const log = new ReceivedLog();
-  const director = new Director(options);
+  const stage = new Stage(options, options.responseHeaders ?? []);
+  const { log } = stage;
   const issuedTokens: Tokens[] = [];
-  const faults: unknown[] = [];
-  const counters = new Map<string, number>();
-  const hooks = {
-    sockets: log.sockets,
-    calls: log.calls,
-    commonHeaders: options.responseHeaders ?? [],
-    choose: (call: ReceivedCall) => director.choose(call),
-    /** 'msg_' → 'msg_1', 'msg_2' … */
-    nextId: (prefix: string): string => {
-      const next = (counters.get(prefix) ?? 0) + 1;
-      counters.set(prefix, next);
-      return `${prefix}${next}`;
-    },
-    changed: () => log.changed(),
-    failed: (error: unknown) => void faults.push(error),
-  };
-  const socketServer = openSocketServer({ permessageDeflate: options.permessageDeflate ?? true }, hooks);
+  const socketServer = openSocketServer({ permessageDeflate: options.permessageDeflate ?? true }, stage);
 
   const receive = (message: IncomingRequest, connection: Connection, transport: 'https' | 'websocket') => {
     const request = newRequest(message, connection, transport);
@@ -88,23 +72,12 @@ export async function startStandIn(options: StandInOptions = {}): Promise<StandI
     }
     request.trailers = pairHeaders(message.rawTrailers);
     if (request.method === 'POST' && isCallPath(request.path)) {
-      const call = await readPost(request, log.calls.length);
-      log.calls.push(call);
-      log.changed();
-      const { answer: chosen, responseId } = await director.choose(call);
-      const model = call.json()['model'];
-      call.answer = chosen;
-      call.responseId = responseId;
-      log.changed();
-      const nextId = (prefix: string): string => hooks.nextId(`${prefix}_`);
-      await answerPost(exchange, call, chosen, { responseId, model: String(model), nextId }, hooks);
-      return;
+      const call = await readPost(request).catch(() => null);
+      if (call === null) return answerPlainly(exchange, { status: 400, body: '{"detail":"undecodable body"}' });
+      stage.addCall(call);
+      return answerPost(exchange, call, await stage.choose(call), stage);
     }
-    const plain = plainAnswer(request, options, issuedTokens);
-    const body = Buffer.from(plain.body ?? '');
-    exchange.sendHead(plain.status, [...(plain.headers ?? []), ['content-length', String(body.length)]]);
-    if (request.method !== 'HEAD') await exchange.write(body);
-    exchange.end();
+    return answerPlainly(exchange, plainAnswer(request, options, issuedTokens));
   };
 
   const listener = await listenTls(
@@ -117,9 +90,9 @@ export async function startStandIn(options: StandInOptions = {}): Promise<StandI
     {
       onRequest: (message, reply, connection) => {
         const request = receive(message, connection, 'https');
-        const exchange = new HttpExchange(request, reply, connection, hooks.changed);
+        const exchange = new HttpExchange(request, reply, connection, () => log.changed());
         answer(exchange, message).catch((error: unknown) => {
-          hooks.failed(error);
+          stage.faults.push(error);
           exchange.cut();
         });
       },
@@ -138,6 +111,7 @@ export async function startStandIn(options: StandInOptions = {}): Promise<StandI
   const end = async (): Promise<void> => {
     await listener.close();
     root.remove();
+    const { faults } = stage;
     if (faults.length > 0) throw new AggregateError(faults, `the stand-in itself failed: ${String(faults[0])}`);
   };
   let ending: Promise<void> | undefined;
@@ -161,4 +135,11 @@ export async function startStandIn(options: StandInOptions = {}): Promise<StandI
     close: () => (ending ??= end()),
   };
   return standIn;
+}
+
+async function answerPlainly(exchange: HttpExchange, plain: PlainAnswer): Promise<void> {
+  const body = Buffer.from(plain.body ?? '');
+  exchange.sendHead(plain.status, [...(plain.headers ?? []), ['content-length', String(body.length)]]);
+  if (exchange.request.method !== 'HEAD') await exchange.write(body);
+  exchange.end();
 }

@@ -1,0 +1,215 @@
+// `tapes intercept -- <command>`: runs an agent under the interceptor and keeps what passes.
+import { join } from 'node:path';
+
+import { detectAgent, findProfile, profiles, type AgentProfile } from '../agents/index.ts';
+import { openRoot, permits, readCertificates, writeBundle, type Root } from '../ca/index.ts';
+import { newId } from '../domain/index.ts';
+import { TapesError } from '../errors.ts';
+import { buildChildEnvironment, findCommand, runChild, type ChildResult } from '../launch/index.ts';
+import {
+  openInterceptor,
+  parseProxyUrl,
+  parseResolve,
+  quietEngine,
+  readProxyEnvironment,
+  withoutEntriesFor,
+  type Interceptor,
+  type UpstreamRoutes,
+} from '../proxy/index.ts';
+import { findPlaces, openMaskKey, prepareHome, type PlaceOptions } from './home.ts';
+import { noRecorder, recordRun, type RecordingReport, type RunRecorder } from './record-run.ts';
+import { stayInProcess } from './stay-in-process.ts';
+import { readUpstreamRoots } from './upstream-roots.ts';
+
+export interface InterceptOptions extends PlaceOptions {
+  readonly argv: readonly string[];
+  readonly agent?: string | undefined;
+  readonly port: number;
+  readonly resolve: readonly string[];
+  readonly upstreamCa?: string | undefined;
+  readonly upstreamProxy?: string | undefined;
+  readonly label?: string | undefined;
+  readonly record: boolean;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+  /** What is being done, for `--verbose`. Called before the child starts and after it has ended, never while it runs. */
+  readonly onProgress: (line: string) => void;
+}
+
+export interface InterceptResult {
+  readonly child: ChildResult;
+  readonly recording: RecordingReport | null;
+  /** What the user should know about the run, one sentence each. */
+  readonly warnings: readonly string[];
+}
+
+/** How long exchanges that outlive the child (a grandchild's) are waited for. */
+const settleMs = 2_000;
+
+/** Runs the child to its end. Throws a `TapesError` where it could not be started; failures during the run are in the result. */
+export async function intercept(options: InterceptOptions): Promise<InterceptResult> {
+  const { argv, environment, cwd, onProgress } = options;
+  const [name = ''] = argv;
+  const file = await findCommand(name, environment, cwd);
+  const { profile, argumentsAt } = findAgent(argv, options.agent);
+  const routes = readRoutes(options);
+
+  const places = findPlaces(options, environment);
+  await prepareHome(places.home);
+  const root = await openRoot(places.caFolder, profile.certificateDomains);
+  if (root.isNew) onProgress(`made a root for ${root.permittedDomains.join(', ')}: ${root.certificateFile}`);
+  const trust = await arrangeTrust(profile, root, places.home, options);
+  const { args, added } = await keepInProcess(profile, file, argv.slice(1), argumentsAt, environment);
+  if (added !== null)
+    onProgress(`running ${name} with ${added}: its background process would carry the traffic past tapes`);
+
+  const runId = newId();
+  const recorder: RunRecorder = options.record
+    ? await recordRun({
+        places,
+        profile,
+        runId,
+        argv,
+        cwd,
+        label: options.label ?? null,
+        environment,
+        maskKey: await openMaskKey(places.home),
+      })
+    : noRecorder();
+  const engineLines = quietEngine();
+  let interceptor: Interceptor | null = null;
+  try {
+    interceptor = await openInterceptor({
+      port: options.port,
+      root,
+      interceptHosts: profile.interceptHosts,
+      isPermitted: (host) => permits(root.permittedDomains, host),
+      isRefusedUpgrade: (path) => profile.isRefusableUpgrade(path),
+      readBackendHosts: (path, answer) => profile.readBackendHosts(path, answer),
+      routes,
+      extraRoots: trust.upstreamRoots,
+      sink: recorder,
+    });
+    recorder.learnSecrets([interceptor.password, interceptor.proxyUrl]);
+    onProgress(
+      `listening on 127.0.0.1:${interceptor.port}, intercepting ${profile.interceptHosts.slice(0, 3).join(', ')} …`,
+    );
+
+    const running = runChild({
+      file,
+      name,
+      args,
+      cwd,
+      environment: buildChildEnvironment({
+        environment,
+        proxyUrl: interceptor.proxyUrl,
+        caVariables: profile.caVariables.slice(0, 1),
+        certificateFile: trust.certificateFile,
+        trimNoProxy: (noProxy) => withoutEntriesFor(noProxy, profile.interceptHosts),
+      }),
+    });
+    // The engine loads while the child starts; what the child asks for meanwhile waits at the door.
+    const { failure } = await interceptor.load();
+    const child = await running;
+    await interceptor.settle(settleMs);
+    const recording = await recorder.finish(child);
+    for (const line of engineLines.lines) onProgress(`engine: ${line}`);
+    return { child, recording, warnings: readWarnings(failure, interceptor, name, child) };
+  } catch (error) {
+    await recorder.discard();
+    throw error;
+  } finally {
+    await interceptor?.close();
+    await trust.remove();
+  }
+}
+
+function findAgent(
+  argv: readonly string[],
+  agentName: string | undefined,
+): { profile: AgentProfile; argumentsAt: number } {
+  const detected = detectAgent(argv);
+  if (agentName === undefined) {
+    // A script or a shell that starts an agent: the profiles' hosts are intercepted all the same.
+    return detected ?? { profile: profiles[0]!, argumentsAt: 0 };
+  }
+  const profile = findProfile(agentName);
+  if (profile === null) {
+    throw new TapesError('E_AGENT_UNKNOWN', `no agent is called ${agentName}`, {
+      hint: `tapes knows: ${profiles.map((known) => known.name).join(', ')}`,
+    });
+  }
+  return { profile, argumentsAt: detected?.profile === profile ? detected.argumentsAt : 0 };
+}
+
+function readRoutes(options: InterceptOptions): UpstreamRoutes {
+  const resolve = options.resolve.map(parseResolve);
+  if (options.upstreamProxy !== undefined) {
+    return {
+      resolve,
+      ...readProxyEnvironment({ NO_PROXY: options.environment['NO_PROXY'] ?? options.environment['no_proxy'] }),
+      proxy: parseProxyUrl(options.upstreamProxy, '--upstream-proxy'),
+    };
+  }
+  return { resolve, ...readProxyEnvironment(options.environment) };
+}
+
+interface Trust {
+  /** What the agent is told to trust: our root, with the roots that the user had named already. */
+  readonly certificateFile: string;
+  readonly upstreamRoots: readonly string[];
+  remove(): Promise<void>;
+}
+
+async function arrangeTrust(
+  profile: AgentProfile,
+  root: Root,
+  home: string,
+  options: InterceptOptions,
+): Promise<Trust> {
+  const { environment, upstreamCa } = options;
+  const variable = profile.caVariables[0];
+  const named = variable === undefined ? undefined : environment[variable];
+  const files = [
+    ...(named ? [{ file: named, source: variable! }] : []),
+    ...(upstreamCa === undefined ? [] : [{ file: upstreamCa, source: '--upstream-ca' }]),
+  ];
+  const upstreamRoots = await readUpstreamRoots(files, environment);
+  if (!named) return { certificateFile: root.certificateFile, upstreamRoots, remove: async () => undefined };
+  const bundle = join(home, 'ca', `bundle-${newId()}.pem`);
+  await writeBundle(bundle, [root.certificatePem, ...(await readCertificates(named, variable!))]);
+  return { certificateFile: bundle, upstreamRoots, remove: () => removeFile(bundle) };
+}
+
+async function removeFile(file: string): Promise<void> {
+  const { rm } = await import('node:fs/promises');
+  await rm(file, { force: true }).catch(() => undefined);
+}
+
+async function keepInProcess(
+  profile: AgentProfile,
+  file: string,
+  args: readonly string[],
+  argumentsAt: number,
+  environment: Readonly<Record<string, string | undefined>>,
+): Promise<{ args: readonly string[]; added: string | null }> {
+  if (profile.background === null || argumentsAt === 0) return { args, added: null };
+  return stayInProcess({ rule: profile.background, file, args, argumentsAt, environment });
+}
+
+function readWarnings(
+  engineFailure: string | null,
+  interceptor: Interceptor,
+  name: string,
+  child: ChildResult,
+): string[] {
+  const warnings: string[] = [];
+  if (engineFailure !== null) {
+    warnings.push(`the interceptor could not be loaded, so the traffic went past it: ${engineFailure}`);
+  }
+  if (child.spawnError !== null) warnings.push(`${name} could not be run: ${child.spawnError.message}`);
+  for (const host of interceptor.unpermittedHosts) {
+    warnings.push(`the provider named ${host}, which the root does not permit: its traffic was not recorded`);
+  }
+  return warnings;
+}

@@ -1,0 +1,95 @@
+// Records one run: opens the recorder, keeps the credentials that it must mask up to date, and closes it with the run's end.
+import { unwatchFile, watchFile } from 'node:fs';
+import { homedir } from 'node:os';
+
+import type { AgentProfile } from '../agents/index.ts';
+import type { Sink } from '../domain/index.ts';
+import type { ChildResult } from '../launch/index.ts';
+import { openRecorder, type RecorderReport } from '../store/index.ts';
+import { tapesVersion } from '../version.ts';
+import type { Places } from './home.ts';
+import { readEnvironmentSecrets, readLoginSecrets } from './known-secrets.ts';
+
+export type RecordingReport = RecorderReport;
+
+export interface RunRecorder extends Sink<unknown> {
+  learnSecrets(values: readonly string[]): void;
+  /** Puts the run's end and all that is still on its way on disk. Settles within about ten seconds. */
+  finish(child: ChildResult): Promise<RecordingReport | null>;
+  /** The child never ran: closes without a report. */
+  discard(): Promise<void>;
+}
+
+export interface RecordRunOptions {
+  readonly places: Places;
+  readonly profile: AgentProfile;
+  readonly runId: string;
+  readonly argv: readonly string[];
+  readonly cwd: string;
+  readonly label: string | null;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly maskKey: Uint8Array;
+}
+
+// An agent renews its login while it runs; the new credentials must be known before it can print them.
+const loginPollMs = 500;
+
+/** Opens the recorder. Throws `E_DB_NEWER`, `E_DB_UNREADABLE`. */
+export async function recordRun(options: RecordRunOptions): Promise<RunRecorder> {
+  const { places, profile, environment, maskKey } = options;
+  const logins = profile.credentialFiles(environment, homedir());
+  const secrets = [...readEnvironmentSecrets(environment), ...(await Promise.all(logins.map(readLoginSecrets))).flat()];
+  const recorder = openRecorder({
+    dbFile: places.dbFile,
+    run: {
+      id: options.runId,
+      agent: profile.name,
+      argv: options.argv,
+      cwd: options.cwd,
+      label: options.label,
+      pid: process.pid,
+      version: tapesVersion(),
+      startedAt: Date.now(),
+    },
+    maskKey,
+    secrets,
+  });
+  const failure = await recorder.ready;
+  if (failure !== null) {
+    await recorder.close();
+    throw failure;
+  }
+  for (const file of logins) {
+    watchFile(file, { interval: loginPollMs, persistent: false }, () => {
+      void readLoginSecrets(file).then((values) => recorder.learnSecrets(values));
+    });
+  }
+  const close = (): Promise<RecorderReport> => {
+    for (const file of logins) unwatchFile(file);
+    return recorder.close();
+  };
+  return {
+    push: (event) => recorder.push(event),
+    close,
+    learnSecrets: (values) => recorder.learnSecrets(values),
+    finish({ exitCode, signal }) {
+      recorder.endRun({ exitCode, signal, endedAt: Date.now() });
+      return close();
+    },
+    async discard() {
+      recorder.endRun({ exitCode: null, signal: null, endedAt: Date.now() });
+      await close();
+    },
+  };
+}
+
+/** For `--no-record`: takes everything and keeps nothing. */
+export function noRecorder(): RunRecorder {
+  return {
+    push: () => undefined,
+    close: async () => undefined,
+    learnSecrets: () => undefined,
+    finish: async () => null,
+    discard: async () => undefined,
+  };
+}

@@ -1,0 +1,77 @@
+// `tapes intercept [options] -- <command> [args…]`
+import type { Command } from 'commander';
+
+import { TapesError } from '../../errors.ts';
+
+interface Options {
+  readonly home?: string;
+  readonly db?: string;
+  readonly agent?: string;
+  readonly port: number;
+  readonly resolve: readonly string[];
+  readonly upstreamCa?: string;
+  readonly upstreamProxy?: string;
+  readonly label?: string;
+  readonly record: boolean;
+  readonly quiet?: boolean;
+  readonly verbose?: boolean;
+}
+
+export function addInterceptCommand(program: Command): void {
+  program
+    .command('intercept')
+    .usage('[options] -- <command> [args…]')
+    .description('Run an agent under the interceptor and record what it sends.')
+    .argument('<command...>', 'the agent and its arguments, as you would type them')
+    .passThroughOptions()
+    .option('--agent <name>', 'the agent that the command is (default: told from the command)')
+    .option('--port <n>', 'the port to listen on, on 127.0.0.1; 0 picks a free one', readPort, 0)
+    .option(
+      '--resolve <host:port:address[:port]>',
+      'connect to this address instead, as curl does; may be repeated',
+      collect,
+      [],
+    )
+    .option('--upstream-ca <file>', 'PEM file of roots to trust upstream, besides the usual ones')
+    .option('--upstream-proxy <url>', 'the proxy to reach the provider by (default: HTTPS_PROXY, as the agent would)')
+    .option('--label <text>', 'a name for this run')
+    .option('--no-record', 'intercept, and keep nothing')
+    .option('-q, --quiet', 'print no summary at the end')
+    .option('-v, --verbose', 'say what is done, before and after the run')
+    .addHelpText(
+      'after',
+      `
+The exit code is the command's own; 125: tapes could not start it, 126: it
+cannot be executed, 127: there is no such command.
+
+Examples:
+  $ tapes intercept -- codex
+  $ tapes intercept --label "fix the parser" -- codex exec "fix the parser"`,
+    )
+    .action(async (argv: string[], _options: unknown, command: Command) => {
+      const { intercept } = await import('../../app/intercept.ts');
+      const { renderSummary } = await import('../render/summary.ts');
+      const options = command.optsWithGlobals<Options>();
+      const { say } = await import('../render/page.ts');
+      const { child, recording, warnings } = await intercept({
+        ...options,
+        argv,
+        environment: process.env,
+        cwd: process.cwd(),
+        onProgress: options.verbose ? say : () => undefined,
+      });
+      process.exitCode = child.exitCode;
+      if (options.quiet) return;
+      for (const line of [...warnings, ...(recording === null ? [] : renderSummary(recording))]) say(line);
+    });
+}
+
+function readPort(value: string): number {
+  const port = Number(value);
+  if (/^\d+$/.test(value) && port <= 65_535) return port;
+  throw new TapesError('E_PORT_INVALID', `--port ${value} is not a number from 0 to 65535`, {
+    hint: 'run with --port 0 to pick a free one',
+  });
+}
+
+const collect = (value: string, earlier: readonly string[]): string[] => [...earlier, value];

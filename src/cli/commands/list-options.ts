@@ -1,0 +1,37 @@
+// What every listing takes.
+import { TapesError } from '../../errors.ts';
+
+export interface ListOptions {
+  readonly home?: string;
+  readonly db?: string;
+  readonly json?: boolean;
+  readonly all?: boolean;
+  readonly agent?: string;
+  readonly since?: string;
+  readonly limit: number;
+}
+
+export const defaultLimit = 50;
+
+export function readLimit(value: string): number {
+  const limit = Number(value);
+  if (/^\d+$/.test(value) && limit > 0 && Number.isSafeInteger(limit)) return limit;
+  throw new TapesError('E_USAGE', `--limit ${value} is not a whole number above 0`, {
+    hint: 'tapes sessions --limit 20',
+  });
+}
+
+const unitMs: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 };
+
+/** "30m", "12h", "7d", "2w", or a date or time as ISO 8601 has it. Gives ISO 8601 in UTC. */
+export function readSince(value: string, now: number = Date.now()): string {
+  const [, count, unit] = /^(\d+)([mhdw])$/.exec(value) ?? [];
+  const ago = count === undefined || unit === undefined ? null : Number(count) * (unitMs[unit] ?? 0);
+  // A bare date is a local day, as the tables show them; Date.parse would take it for UTC.
+  const at = ago === null ? Date.parse(/^\d{4}-\d{2}-\d{2}$/.test(value) ? `${value}T00:00:00` : value) : now - ago;
+  const time = new Date(at);
+  if (!Number.isNaN(time.getTime()) && (ago !== null || /^\d{4}-/.test(value))) return time.toISOString();
+  throw new TapesError('E_USAGE', `--since ${value} is neither a span (30m, 12h, 7d, 2w) nor a date (2026-11-23)`, {
+    hint: 'tapes sessions --since 7d',
+  });
+}

@@ -1,0 +1,65 @@
+// The program: its commands, the options that all of them share, and the one place where a failure becomes words and an exit code.
+import { Command, CommanderError } from 'commander';
+
+import { exitCodes, TapesError } from '../errors.ts';
+import { tapesVersion } from '../version.ts';
+import { addDoctorCommand } from './commands/doctor.ts';
+import { addInterceptCommand } from './commands/intercept.ts';
+import { addRawCommand } from './commands/raw.ts';
+import { addRunsCommand } from './commands/runs.ts';
+import { addSessionsCommand } from './commands/sessions.ts';
+import { addShowCommand } from './commands/show.ts';
+import { renderFailure } from './render/failure.ts';
+
+/** Runs one command line. Sets `process.exitCode`; never throws. */
+export async function main(argv: readonly string[]): Promise<void> {
+  // A reader that has seen enough (`| head`) is no failure.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(process.exitCode ?? 0);
+  });
+  process.stderr.on('error', () => undefined);
+  try {
+    await buildProgram().parseAsync(argv as string[], { from: 'user' });
+  } catch (error) {
+    process.exitCode = report(error);
+  }
+}
+
+/** The whole command surface; `docs/cli.md` and its test are made from it. */
+export function buildProgram(): Command {
+  const program = new Command('tapes')
+    .description('Records what coding agents send to their model providers, into a SQLite file that you own.')
+    .version(tapesVersion(), '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print this help')
+    .helpCommand('help [command]', 'print the help of a command')
+    .enablePositionalOptions()
+    .showHelpAfterError('(see `tapes --help`)')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ tapes intercept -- codex            run Codex and record every turn
+  $ tapes sessions                      what has been recorded
+  $ tapes show last                     the newest session as a transcript`,
+    );
+  addInterceptCommand(program);
+  addSessionsCommand(program);
+  addShowCommand(program);
+  addRawCommand(program);
+  addRunsCommand(program);
+  addDoctorCommand(program);
+  for (const command of [program, ...program.commands]) {
+    command
+      .exitOverride()
+      .option('--home <dir>', 'where tapes keeps its files (default: $TAPES_HOME, else ~/.tapes)')
+      .option('--db <file>', 'the database (default: $TAPES_DB, else tapes.db in the home)');
+    if (command !== program) command.showHelpAfterError(true).helpOption('-h, --help', 'print this help');
+  }
+  return program;
+}
+
+function report(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exitCodes.usage;
+  process.stderr.write(renderFailure(error));
+  return error instanceof TapesError ? error.exitCode : exitCodes.bug;
+}

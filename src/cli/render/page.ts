@@ -1,0 +1,27 @@
+// Where output goes and how it may look there.
+import type { Paint } from './paint.ts';
+import { hasColour, openPaint } from './paint.ts';
+
+export interface Page {
+  readonly paint: Paint;
+  /** Columns of the terminal; null: not a terminal, so nothing is cut or wrapped. */
+  readonly width: number | null;
+  /** ms since the epoch. */
+  readonly now: number;
+}
+
+export function openPage(): Page {
+  const { stdout, env } = process;
+  return {
+    paint: openPaint(hasColour(stdout, env)),
+    width: stdout.isTTY ? stdout.columns || 80 : null,
+    now: Date.now(),
+  };
+}
+
+export const writeJson = (value: unknown): void => void process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+
+export const writeText = (text: string): void => void process.stdout.write(`${text}\n`);
+
+/** Talk, which is not data. */
+export const say = (line: string): void => void process.stderr.write(`tapes: ${line}\n`);

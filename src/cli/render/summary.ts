@@ -1,0 +1,24 @@
+// The line at a run's end: what was recorded, and how to look at it; then what was lost, if anything was.
+import type { RecordingReport } from '../../app/record-run.ts';
+import { sayCount, sayPlural } from './words.ts';
+
+/** Lines without the `tapes: ` that goes before each. */
+export function renderSummary(report: RecordingReport): string[] {
+  return [renderRecorded(report), ...report.problems];
+}
+
+function renderRecorded({ calls, turns, sessions, usage, exchanges }: RecordingReport): string {
+  if (calls === 0) {
+    const others =
+      exchanges === 0 ? 'nothing was sent to an intercepted host' : `only ${sayPlural(exchanges, 'other exchange')}`;
+    return `recorded no calls: ${others}`;
+  }
+  const newest = sessions.at(-1);
+  const where =
+    sessions.length === 1 && newest !== undefined
+      ? `session ${newest.shortId}…`
+      : sayPlural(sessions.length, 'session');
+  const tokens = usage.totalTokens > 0 ? `, ${sayCount(usage.totalTokens)} tokens` : '';
+  const next = newest === undefined ? '' : ` · tapes show ${newest.shortId}`;
+  return `recorded ${sayPlural(calls, 'call')} in ${sayPlural(turns, 'turn')} of ${where}${tokens}${next}`;
+}

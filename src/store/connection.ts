@@ -1,0 +1,130 @@
+// A thin promise layer over sqlite3's callbacks: one connection, statements of writes prepared once.
+// Waiting for a lock happens in SQLite for a moment only (it holds a thread of libuv's pool); whoever calls may try again.
+import sqlite3 from 'sqlite3';
+
+export type SqlValue = string | number | null | Uint8Array;
+
+export type OpenMode = 'read' | 'write' | 'create';
+
+const openFlags: Readonly<Record<OpenMode, number>> = {
+  read: sqlite3.OPEN_READONLY,
+  write: sqlite3.OPEN_READWRITE,
+  create: sqlite3.OPEN_READWRITE | sqlite3.OPEN_CREATE,
+};
+
+type Done = (error: Error | null) => void;
+
+export class Connection {
+  readonly #database: sqlite3.Database;
+  readonly #statements = new Map<string, sqlite3.Statement>();
+  /** One transaction at a time. */
+  #last: Promise<unknown> = Promise.resolve();
+
+  private constructor(database: sqlite3.Database) {
+    this.#database = database;
+  }
+
+  static async open(file: string, mode: OpenMode, busyTimeoutMs = 5000): Promise<Connection> {
+    const database = await new Promise<sqlite3.Database>((resolve, reject) => {
+      const opened: sqlite3.Database = new sqlite3.Database(file, openFlags[mode], (error) => {
+        if (error === null) resolve(opened);
+        else reject(error);
+      });
+    });
+    database.configure('busyTimeout', busyTimeoutMs);
+    const connection = new Connection(database);
+    try {
+      await connection.exec('PRAGMA foreign_keys = ON');
+    } catch (error) {
+      await connection.close();
+      throw error;
+    }
+    return connection;
+  }
+
+  /** Several statements, none with parameters. */
+  exec(sql: string): Promise<void> {
+    return settle((done) => this.#database.exec(sql, done));
+  }
+
+  /** A write; its statement is prepared once and kept. */
+  async run(sql: string, values: readonly SqlValue[] = []): Promise<void> {
+    const statement = await this.#prepare(sql);
+    await settle((done) => statement.run([...values], done));
+  }
+
+  get<Row>(sql: string, values: readonly SqlValue[] = []): Promise<Row | undefined> {
+    return new Promise((resolve, reject) => {
+      this.#database.get<Row | undefined>(sql, [...values], (error, row) =>
+        error === null ? resolve(row) : reject(error),
+      );
+    });
+  }
+
+  all<Row>(sql: string, values: readonly SqlValue[] = []): Promise<Row[]> {
+    return new Promise((resolve, reject) => {
+      this.#database.all<Row>(sql, [...values], (error, rows) => (error === null ? resolve(rows) : reject(error)));
+    });
+  }
+
+  /** All of `work` or nothing. The write lock is taken at the start, so that a busy database is met before anything is done. */
+  transaction<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#last.then(() => this.#transact(work));
+    this.#last = result.catch(() => {});
+    return result;
+  }
+
+  /** Reads that all see the same moment, whatever is written meanwhile. */
+  async snapshot<T>(work: () => Promise<T>): Promise<T> {
+    await this.run('BEGIN');
+    try {
+      return await work();
+    } finally {
+      await this.run('COMMIT');
+    }
+  }
+
+  async #transact<T>(work: () => Promise<T>): Promise<T> {
+    await this.run('BEGIN IMMEDIATE');
+    try {
+      const result = await work();
+      await this.run('COMMIT');
+      return result;
+    } catch (error) {
+      // Some failures (a full disk) have rolled back already: then this one fails, and the first failure is what matters.
+      await this.run('ROLLBACK').catch(() => {});
+      throw error;
+    }
+  }
+
+  async close(): Promise<void> {
+    for (const statement of this.#statements.values()) await settle((done) => statement.finalize(() => done(null)));
+    this.#statements.clear();
+    await settle((done) => this.#database.close(done));
+  }
+
+  async #prepare(sql: string): Promise<sqlite3.Statement> {
+    const known = this.#statements.get(sql);
+    if (known !== undefined) return known;
+    const statement = await new Promise<sqlite3.Statement>((resolve, reject) => {
+      const prepared: sqlite3.Statement = this.#database.prepare(sql, (error) => {
+        if (error === null) resolve(prepared);
+        else reject(error);
+      });
+    });
+    this.#statements.set(sql, statement);
+    return statement;
+  }
+}
+
+function settle(start: (done: Done) => void): Promise<void> {
+  return new Promise((resolve, reject) => {
+    start((error) => (error === null ? resolve() : reject(error)));
+  });
+}
+
+/** The SQLite result code of a failure ("SQLITE_BUSY"), or null where it is not one. */
+export function sqliteCode(error: unknown): string | null {
+  if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'string') return null;
+  return error.code.startsWith('SQLITE_') ? error.code : null;
+}

@@ -1,0 +1,9 @@
+// All migrations in order. Only ever append: what has run on somebody's machine is history.
+import { createTables } from './001-create-tables.ts';
+
+export interface Migration {
+  readonly name: string;
+  readonly sql: string;
+}
+
+export const migrations: readonly Migration[] = [createTables];

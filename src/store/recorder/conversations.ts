@@ -1,0 +1,152 @@
+// Where a call belongs: session, thread, turn, and whether it is the same request once more. One memory for each thread of the run;
+// a thread that began in an earlier run is read back from the database when it is first met.
+import { createHash } from 'node:crypto';
+
+import type { CallIdentity } from '../../agents/index.ts';
+import type { RequestReading } from '../../derive/index.ts';
+import { countNewItems, readPrompt, retryKey } from '../../derive/index.ts';
+import type { CallStatus, Item } from '../../domain/index.ts';
+import type { StoredContext } from '../stored-context.ts';
+
+export interface Placement {
+  readonly sessionId: string;
+  readonly threadId: string;
+  /** Null: a prewarm, which belongs to the turn that follows on its thread. */
+  readonly turnId: string | null;
+  readonly prompt: string | null;
+  readonly attempt: number;
+  readonly retryKey: string;
+  readonly newItems: number;
+  /** The tool results among the input that no earlier call of the thread has sent. */
+  readonly toolOutputs: readonly Readonly<Record<string, unknown>>[];
+}
+
+interface LastCall {
+  readonly callId: string;
+  readonly turnId: string | null;
+  readonly kind: string;
+  readonly retryKey: string;
+  readonly attempt: number;
+  status: CallStatus;
+}
+
+interface ThreadMemory {
+  last: LastCall;
+  /** The conversation up to and with the last call's input; texts are left out. */
+  input: readonly Item[];
+  output: readonly Item[];
+}
+
+// A run may go on for weeks: a thread that was idle for long is read back when it goes on.
+const rememberedThreads = 64;
+
+export class Conversations {
+  readonly #threads = new Map<string, ThreadMemory>();
+  readonly #runId: string;
+  readonly #readStored: (threadId: string) => Promise<StoredContext | null>;
+
+  constructor(runId: string, readStored: (threadId: string) => Promise<StoredContext | null>) {
+    this.#runId = runId;
+    this.#readStored = readStored;
+  }
+
+  async place(callId: string, identity: CallIdentity, reading: RequestReading): Promise<Placement> {
+    // Old versions of agents send no ids: the cache key is the same for a whole conversation, and the run is the last resort.
+    const sessionId = identity.sessionId || reading.promptCacheKey || this.#runId;
+    const threadId = identity.threadId || sessionId;
+    const memory = this.#threads.get(threadId) ?? (await this.#recall(threadId));
+    const turnId =
+      identity.turnId ||
+      (identity.kind === 'prewarm' ? null : synthesiseTurnId(threadId, reading, memory?.last.turnId));
+    const input = reading.inputItems.map(({ item }) => slim(item));
+    // Over a WebSocket only the new items are sent, on top of the response that is named.
+    const isIncremental = reading.previousResponseId !== null;
+    const newItems =
+      isIncremental || memory === undefined ? input.length : countNewItems(input, memory.input, memory.output);
+    const key = createHash('sha256').update(retryKey(reading)).digest('hex').slice(0, 32);
+    const last = memory?.last;
+    // An item that was done before a cut comes back in the retry's input, so "nothing new after a failure" is a retry too.
+    const isRetry =
+      last !== undefined &&
+      last.turnId === turnId &&
+      last.kind === identity.kind &&
+      last.status !== 'completed' &&
+      (last.retryKey === key || newItems === 0);
+    const attempt = isRetry ? last.attempt + 1 : 1;
+    const known = new Set(memory?.input.map(keyOf));
+    this.#remember(threadId, {
+      last: { callId, turnId, kind: identity.kind, retryKey: key, attempt, status: 'streaming' },
+      input: isIncremental && memory !== undefined ? [...memory.input, ...memory.output, ...input] : input,
+      output: [],
+    });
+    return {
+      sessionId,
+      threadId,
+      turnId,
+      prompt: readPrompt(reading.inputItems, identity.turnId || null),
+      attempt,
+      retryKey: key,
+      newItems,
+      toolOutputs: reading.inputItems
+        .filter(({ item }) => isToolOutput(item) && !known.has(keyOf(item)))
+        .map(({ json }) => json),
+    };
+  }
+
+  /** How a call ended, for the one that follows on its thread. */
+  finish(threadId: string, callId: string, status: CallStatus, output: readonly Item[]): void {
+    const memory = this.#threads.get(threadId);
+    if (memory?.last.callId !== callId) return;
+    memory.last.status = status;
+    memory.output = output.map(slim);
+  }
+
+  #remember(threadId: string, memory: ThreadMemory): void {
+    this.#threads.delete(threadId);
+    this.#threads.set(threadId, memory);
+    const [oldest] = this.#threads.keys();
+    if (this.#threads.size > rememberedThreads && oldest !== undefined) this.#threads.delete(oldest);
+  }
+
+  async #recall(threadId: string): Promise<ThreadMemory | undefined> {
+    const stored = await this.#readStored(threadId);
+    if (stored === null) return undefined;
+    const { last } = stored;
+    return {
+      last: {
+        callId: last.id,
+        turnId: last.turn_id,
+        kind: last.kind,
+        retryKey: last.retry_key,
+        attempt: last.attempt,
+        status: last.status as CallStatus,
+      },
+      input: stored.input.map(slim),
+      output: stored.output.map(slim),
+    };
+  }
+}
+
+const isToolOutput = (item: Item): boolean => item.callId !== undefined && item.type.endsWith('_output');
+
+/** Items are the same by id where they have one (a call_id may come again), by content where they have none. */
+const keyOf = (item: Item): string => item.id ?? item.hash;
+
+/** What telling items apart needs, so that memory does not hold the conversation's text. */
+function slim(item: Item): Item {
+  return {
+    ...(item.id === undefined ? {} : { id: item.id }),
+    hash: item.hash,
+    type: item.type,
+    ...(item.role === undefined ? {} : { role: item.role }),
+    ...(item.callId === undefined ? {} : { callId: item.callId }),
+  };
+}
+
+/** A turn begins with a message of the user: its place and content name it. Without one (only new items were sent) the turn goes on. */
+function synthesiseTurnId(threadId: string, reading: RequestReading, lastTurnId: string | null | undefined): string {
+  const index = reading.inputItems.findLastIndex(({ item }) => item.type === 'message' && item.role === 'user');
+  if (index === -1 && lastTurnId) return lastTurnId;
+  const hash = reading.inputItems[index]?.item.hash ?? '';
+  return createHash('sha256').update(`${threadId}\n${index}\n${hash}`).digest('hex').slice(0, 20);
+}

@@ -1,0 +1,231 @@
+// One exchange of the run: its row, and the calls in it (one for a POST to a model, one for each response.create on a WebSocket).
+import { isCallRequest } from '../../derive/index.ts';
+import type { RequestHead, ResponseHead, Stamp, WireEvent, WireFailure } from '../../domain/index.ts';
+import type { ExchangeOutcome, ExchangeRow } from '../rows.ts';
+import { CallRecording } from './call-recording.ts';
+import type { CallEnd, CallStart } from './call-recording.ts';
+import { isoTime } from './recording-context.ts';
+import type { RecordingContext } from './recording-context.ts';
+
+type ExchangeEvent = Extract<WireEvent, { readonly exchangeId: string }>;
+
+const endings: Readonly<Record<'agent' | 'upstream' | 'tapes', { ended: CallEnd['ended']; outcome: ExchangeOutcome }>> =
+  {
+    agent: { ended: 'agentHungUp', outcome: 'agent-hung-up' },
+    upstream: { ended: 'upstreamFailed', outcome: 'upstream-failed' },
+    tapes: { ended: 'tapesDied', outcome: 'tapes-stopped' },
+  };
+
+const terminalMessages = new Set(['response.completed', 'response.incomplete', 'response.failed', 'error']);
+
+export class ExchangeRecording {
+  readonly #context: RecordingContext;
+  readonly #startedAt: Stamp;
+  readonly #callStart: Omit<CallStart, 'callId' | 'startedAt'>;
+  #row: ExchangeRow;
+  #call: CallRecording | null = null;
+  #socketCalls = 0;
+
+  private constructor(
+    context: RecordingContext,
+    id: string,
+    kind: ExchangeRow['kind'],
+    request: RequestHead,
+    stamp: Stamp,
+  ) {
+    this.#context = context;
+    this.#startedAt = stamp;
+    // Masking headers learns what is secret in them, before anything of this exchange is kept.
+    const headers = context.vault.maskHeaders(request.headers);
+    const path = context.vault.maskPath(request.path);
+    this.#callStart = { exchangeId: id, transport: kind === 'websocket' ? 'websocket' : 'https', path, headers };
+    this.#row = {
+      id,
+      run_id: context.run.id,
+      kind,
+      method: request.method,
+      scheme: request.scheme,
+      host: request.host,
+      port: request.port,
+      path,
+      http_version: request.httpVersion,
+      request_headers: JSON.stringify(headers),
+      response_headers: null,
+      status: null,
+      reason: null,
+      started_at: isoTime(stamp.at),
+      request_ended_ms: null,
+      response_started_ms: null,
+      ended_ms: null,
+      request_wire_bytes: 0,
+      response_wire_bytes: 0,
+      messages_sent: 0,
+      messages_received: 0,
+      outcome: 'open',
+      error_code: null,
+      error_message: null,
+    };
+    context.tally.countExchange();
+  }
+
+  /** The recording of an exchange that this event begins. */
+  static begin(
+    context: RecordingContext,
+    event: Extract<ExchangeEvent, { type: 'requestStarted' | 'upgradeRefused' | 'socketOpened' }>,
+  ): ExchangeRecording {
+    const kinds = { requestStarted: 'http', upgradeRefused: 'upgrade', socketOpened: 'websocket' } as const;
+    const { exchangeId, request } = event;
+    const exchange = new ExchangeRecording(context, exchangeId, kinds[event.type], request, event);
+    if (event.type === 'upgradeRefused') {
+      exchange.#put({ status: event.status, outcome: 'refused', ended_ms: 0 });
+    } else if (event.type === 'socketOpened') {
+      exchange.#putResponse(event.response, event);
+    } else {
+      if (isCallRequest(request.method, request.path)) exchange.#call = exchange.#openCall(exchangeId, event);
+      exchange.#put({});
+    }
+    return exchange;
+  }
+
+  /** True: the exchange is over. */
+  async handle(event: ExchangeEvent): Promise<boolean> {
+    switch (event.type) {
+      case 'requestStarted':
+      case 'upgradeRefused':
+      case 'socketOpened':
+        return event.type === 'upgradeRefused';
+      case 'requestData':
+        this.#row = { ...this.#row, request_wire_bytes: this.#row.request_wire_bytes + event.data.length };
+        this.#call?.pushRequest(event.data);
+        return false;
+      case 'requestEnded':
+        this.#put({ request_ended_ms: this.#since(event) });
+        await this.#call?.settleRequest(event);
+        return false;
+      case 'responseStarted':
+        this.#putResponse(event.response, event);
+        return false;
+      case 'responseData':
+        this.#row = { ...this.#row, response_wire_bytes: this.#row.response_wire_bytes + event.data.length };
+        await this.#call?.pushResponse(event.data, event);
+        return false;
+      case 'responseEnded':
+        await this.#end('responseEnded', 'ended', null, event);
+        return true;
+      case 'exchangeAborted':
+        await this.#end(endings[event.by].ended, endings[event.by].outcome, event.error, event);
+        return true;
+      case 'socketMessage':
+        await this.#handleMessage(event);
+        return false;
+      case 'socketClosed':
+        // No close frame: the connection was dropped, which is how Codex ends every socket.
+        await this.#end(
+          event.code === null ? 'agentHungUp' : 'responseEnded',
+          event.code === null ? 'agent-hung-up' : 'ended',
+          null,
+          event,
+        );
+        return true;
+      default:
+        return event satisfies never;
+    }
+  }
+
+  /** These bytes of a body passed and could not be kept. */
+  loseBytes(side: 'request' | 'response', bytes: number): void {
+    const column = side === 'request' ? 'request_wire_bytes' : 'response_wire_bytes';
+    this.#row = { ...this.#row, [column]: this.#row[column] + bytes };
+    this.#call?.loseBytes(side, bytes);
+  }
+
+  async #end(
+    ended: CallEnd['ended'],
+    outcome: ExchangeOutcome,
+    error: WireFailure | null,
+    stamp: Stamp,
+  ): Promise<void> {
+    const { vault } = this.#context;
+    const failure = error === null ? null : { code: error.code, message: vault.maskText(error.message) };
+    this.#put({
+      outcome,
+      ended_ms: this.#since(stamp),
+      error_code: failure?.code ?? null,
+      error_message: failure?.message ?? null,
+    });
+    await this.#call?.end({ ended, failure }, stamp);
+    this.#call = null;
+  }
+
+  async #handleMessage(event: Extract<ExchangeEvent, { type: 'socketMessage' }>): Promise<void> {
+    const { from, data, isBinary } = event;
+    const side = from === 'agent' ? 'request' : 'response';
+    this.#row = {
+      ...this.#row,
+      [`${side}_wire_bytes`]: this.#row[`${side}_wire_bytes`] + data.length,
+      messages_sent: this.#row.messages_sent + (from === 'agent' ? 1 : 0),
+      messages_received: this.#row.messages_received + (from === 'agent' ? 0 : 1),
+    };
+    if (isBinary || !isCallRequest('POST', this.#callStart.path)) return;
+    const type = readMessageType(data);
+    if (from === 'agent') {
+      if (type !== 'response.create') return;
+      // The agent goes on without having waited for an end: the answer before is given up.
+      await this.#call?.end({ ended: 'agentHungUp', failure: null }, event);
+      this.#call = this.#openCall(`${this.#row.id}.${++this.#socketCalls}`, event);
+      this.#call.pushRequest(data);
+      await this.#call.settleRequest(event);
+      this.#put({});
+      return;
+    }
+    await this.#call?.pushMessage(data, event);
+    if (type === null || !terminalMessages.has(type)) return;
+    await this.#call?.end({ ended: 'responseEnded', failure: null }, event);
+    this.#call = null;
+    this.#put({});
+  }
+
+  #openCall(callId: string, stamp: Stamp): CallRecording {
+    const call = new CallRecording(this.#context, {
+      ...this.#callStart,
+      callId,
+      startedAt: { at: stamp.at, mono: stamp.mono },
+    });
+    if (this.#socketHead !== null) call.startResponse(this.#socketHead.status, this.#socketHead.headers);
+    return call;
+  }
+
+  #socketHead: ResponseHead | null = null;
+
+  #putResponse(response: ResponseHead, stamp: Stamp): void {
+    const headers = this.#context.vault.maskHeaders(response.headers);
+    this.#put({
+      status: response.status,
+      reason: response.reason,
+      response_headers: JSON.stringify(headers),
+      response_started_ms: this.#since(stamp),
+    });
+    if (this.#row.kind === 'websocket') this.#socketHead = { ...response, headers };
+    else this.#call?.startResponse(response.status, headers);
+  }
+
+  #put(changes: Partial<ExchangeRow>): void {
+    this.#row = { ...this.#row, ...changes };
+    this.#context.writer.put('exchanges', this.#row);
+  }
+
+  #since(stamp: Stamp): number {
+    return Math.max(0, stamp.mono - this.#startedAt.mono);
+  }
+}
+
+function readMessageType(data: Uint8Array): string | null {
+  try {
+    const json: unknown = JSON.parse(new TextDecoder().decode(data));
+    return typeof json === 'object' && json !== null && 'type' in json && typeof json.type === 'string'
+      ? json.type
+      : null;
+  } catch {
+    return null;
+  }
+}

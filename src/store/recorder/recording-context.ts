@@ -1,0 +1,28 @@
+// What every recording of a run shares.
+import type { RawHeaders } from '../../domain/index.ts';
+import type { Vault } from '../../redact/index.ts';
+import type { Connection } from '../connection.ts';
+import type { Conversations } from './conversations.ts';
+import type { IdentityReader, RunStart } from './recorder-types.ts';
+import type { Tally } from './tally.ts';
+import type { Titles } from './titles.ts';
+import type { Writer } from './writer.ts';
+
+export interface RecordingContext {
+  readonly run: RunStart;
+  readonly vault: Vault;
+  readonly connection: Connection;
+  readonly writer: Writer;
+  readonly conversations: Conversations;
+  readonly titles: Titles;
+  readonly tally: Tally;
+  readonly identify: IdentityReader;
+}
+
+/** All values of a header, joined as HTTP joins them; null where it is absent. */
+export function readHeader(headers: RawHeaders, name: string): string | null {
+  const values = headers.filter(([candidate]) => candidate.toLowerCase() === name).map(([, value]) => value);
+  return values.length === 0 ? null : values.join(', ');
+}
+
+export const isoTime = (at: number): string => new Date(at).toISOString();

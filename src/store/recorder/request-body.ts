@@ -1,0 +1,78 @@
+// A request body as it comes in: kept up to a cap, hashed whole, decoded and masked once it is complete.
+import { createHash } from 'node:crypto';
+
+import type { Vault } from '../../redact/index.ts';
+import { decodeBody } from '../../wire/index.ts';
+import { packBody } from '../compression.ts';
+import type { BodyRow } from '../rows.ts';
+
+const keepLimitBytes = 64 * 1024 * 1024;
+
+export interface SettledBody {
+  readonly row: BodyRow;
+  /** Decoded and masked: what everything else is derived from. */
+  readonly text: string;
+}
+
+export class RequestBody {
+  readonly #callId: string;
+  readonly #keepLimitBytes: number;
+  readonly #hash = createHash('sha256');
+  #parts: Uint8Array[] = [];
+  #keptBytes = 0;
+  #wireBytes = 0;
+  #lostBytes = 0;
+
+  constructor(callId: string, limitBytes = keepLimitBytes) {
+    this.#callId = callId;
+    this.#keepLimitBytes = limitBytes;
+  }
+
+  push(data: Uint8Array): void {
+    this.#wireBytes += data.length;
+    this.#hash.update(data);
+    const kept = data.subarray(0, this.#keepLimitBytes - this.#keptBytes);
+    if (kept.length === 0) return;
+    this.#parts.push(kept);
+    this.#keptBytes += kept.length;
+  }
+
+  /** These bytes passed and never reached us. */
+  lose(bytes: number): void {
+    this.#lostBytes += bytes;
+    this.#wireBytes += bytes;
+  }
+
+  /** What came so far, as a body. Call once. */
+  async settle(contentEncoding: string | null, vault: Vault): Promise<SettledBody> {
+    const decoded = await decodeBody(Buffer.concat(this.#parts), contentEncoding);
+    this.#parts = [];
+    const isWhole = this.#keptBytes === this.#wireBytes;
+    const decodedSha256 = isWhole ? sha256(decoded.bytes) : null;
+    const masked = vault.mask(decoded.bytes);
+    const problems = [
+      this.#lostBytes > 0 ? `${this.#lostBytes} bytes were not recorded: too much was waiting to be written` : null,
+      !isWhole && this.#lostBytes === 0 ? `the first ${this.#keptBytes} of ${this.#wireBytes} bytes are kept` : null,
+      decoded.problem === null ? null : `${decoded.problem.encoding}: ${decoded.problem.message}`,
+    ].filter((problem) => problem !== null);
+    const packed = await packBody(masked.bytes);
+    const row: BodyRow = {
+      call_id: this.#callId,
+      side: 'request',
+      content_encoding: contentEncoding,
+      wire_bytes: this.#wireBytes,
+      wire_sha256: this.#lostBytes > 0 ? null : this.#hash.digest('hex'),
+      decoded_bytes: decoded.bytes.length,
+      decoded_sha256: decodedSha256,
+      stored_bytes: masked.bytes.length,
+      stored_sha256: sha256(masked.bytes),
+      masked: masked.count,
+      problem: problems.length === 0 ? null : vault.maskText(problems.join('; ')),
+      storage: packed.storage,
+      data: packed.data,
+    };
+    return { row, text: new TextDecoder().decode(masked.bytes) };
+  }
+}
+
+export const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');

@@ -1,0 +1,284 @@
+// The recorder itself, in the thread that it is opened in: wire events in, rows out. One event is handled at a time, in order;
+// `push` only queues. Whatever fails is counted and told at the end, and never reaches whoever pushes.
+import type { WireEvent } from '../../domain/index.ts';
+import { TapesError } from '../../errors.ts';
+import { Vault } from '../../redact/index.ts';
+import type { Connection } from '../connection.ts';
+import { sqliteCode } from '../connection.ts';
+import { openForWriting } from '../open-database.ts';
+import { describeProcess } from '../run-process.ts';
+import type { RunRow } from '../rows.ts';
+import { shortenIds } from '../short-id.ts';
+import { readStoredContext } from '../stored-context.ts';
+import { Conversations } from './conversations.ts';
+import { ExchangeRecording } from './exchange-recording.ts';
+import { Problems, sayDatabaseFailure } from './problems.ts';
+import { isoTime } from './recording-context.ts';
+import type { RecordingContext } from './recording-context.ts';
+import type { IdentityReader, Recorder, RecorderOptions, RecorderReport, RunEnd } from './recorder-types.ts';
+import { recoverDeadRuns } from './recover.ts';
+import { Tally } from './tally.ts';
+import { Titles } from './titles.ts';
+import { Writer } from './writer.ts';
+
+export interface RunRecorderOptions extends RecorderOptions {
+  readonly identify: IdentityReader;
+  /** Told after each event, handled or dropped. */
+  readonly onHandled?: (event: RunRecorderEvent) => void;
+  /** How long `close` may take. Default 8 s. */
+  readonly closeWithinMs?: number;
+  /** How long SQLite itself waits for a lock before the writer tries again later. Default 1 s. */
+  readonly busyTimeoutMs?: number;
+}
+
+/** What the main side could not hand over: bytes of a body, or whole events. */
+export interface DataLost {
+  readonly type: 'dataLost';
+  readonly exchangeId: string;
+  readonly side: 'request' | 'response';
+  readonly bytes: number;
+}
+
+export type RunRecorderEvent = WireEvent | DataLost;
+
+const retryOpenMs = 250;
+const endedMemory = 10_000;
+
+export class RunRecorder implements Recorder {
+  readonly ready: Promise<TapesError | null>;
+  readonly #options: RunRecorderOptions;
+  readonly #vault: Vault;
+  readonly #problems = new Problems();
+  readonly #tally = new Tally();
+  readonly #exchanges = new Map<string, ExchangeRecording>();
+  readonly #ended = new Set<string>();
+  readonly #inbox: RunRecorderEvent[] = [];
+  readonly #finished: Promise<void>;
+  #taken = 0;
+  #context: RecordingContext | null = null;
+  #wake: () => void = () => {};
+  #closing = false;
+  #deadline = Infinity;
+  #runEnd: RunEnd | null = null;
+  #report: Promise<RecorderReport> | null = null;
+
+  constructor(options: RunRecorderOptions) {
+    this.#options = options;
+    this.#vault = new Vault(options.maskKey);
+    this.learnSecrets(options.secrets);
+    let tell: (error: TapesError | null) => void = () => {};
+    this.ready = new Promise((resolve) => {
+      tell = resolve;
+    });
+    this.#finished = this.#work(tell);
+  }
+
+  push(event: RunRecorderEvent): void {
+    this.#inbox.push(event);
+    this.#wake();
+  }
+
+  learnSecrets(values: readonly string[]): void {
+    for (const value of values) this.#vault.learn(value);
+  }
+
+  endRun(end: RunEnd): void {
+    this.#runEnd = end;
+  }
+
+  /** `lost`: what the main side has dropped itself. */
+  close(lost: { readonly events: number; readonly problem: string } | null = null): Promise<RecorderReport> {
+    this.#report ??= this.#close(lost);
+    return this.#report;
+  }
+
+  async #close(lost: { readonly events: number; readonly problem: string } | null): Promise<RecorderReport> {
+    if (lost !== null) this.#problems.add(lost.problem, lost.events);
+    this.#deadline = performance.now() + (this.#options.closeWithinMs ?? 8000);
+    this.#closing = true;
+    this.#wake();
+    await this.#finished;
+    const shortIds = await this.#end().catch((error: unknown) => {
+      this.#problems.add(sayFailure(error), 0);
+      return new Map<string, string>();
+    });
+    const { sessionIds, ...totals } = this.#tally.totals;
+    return {
+      ...totals,
+      sessions: sessionIds.map((id) => ({ id, shortId: shortIds.get(id) ?? id.slice(0, 8) })),
+      dropped: this.#problems.dropped,
+      problems: this.#problems.list(),
+    };
+  }
+
+  async #work(tell: (error: TapesError | null) => void): Promise<void> {
+    const opened = await this.#open(tell);
+    tell(opened instanceof TapesError ? opened : null);
+    if (opened instanceof TapesError) this.#problems.add(opened.message, 0);
+    else await this.#begin(opened).catch((error: unknown) => this.#problems.add(sayFailure(error), 0));
+    for (;;) {
+      const event = this.#take();
+      if (event !== undefined) await this.#handle(event);
+      else if (this.#closing) return;
+      else await this.#wait();
+    }
+  }
+
+  /** Array.shift moves all that is behind: with a long queue it is slow. */
+  #take(): RunRecorderEvent | undefined {
+    const event = this.#inbox[this.#taken];
+    if (event !== undefined) this.#taken++;
+    if (event === undefined || this.#taken > 1000) this.#inbox.splice(0, this.#taken);
+    if (event === undefined || this.#taken > 1000) this.#taken = 0;
+    return event;
+  }
+
+  #wait(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#wake = resolve;
+      if (this.#inbox.length > 0 || this.#closing) resolve();
+    });
+  }
+
+  /** A database that is locked just now is waited for; one that is not ours is not. */
+  async #open(tell: (error: null) => void): Promise<Connection | TapesError> {
+    for (;;) {
+      try {
+        return await openForWriting(this.#options.dbFile, this.#options.busyTimeoutMs ?? 1000);
+      } catch (error) {
+        if (error instanceof TapesError) return error;
+        // Whoever waits to start the agent is not held up by it.
+        tell(null);
+        if (sqliteCode(error) === null || performance.now() + retryOpenMs > this.#deadline) {
+          return new TapesError('E_DB_UNREADABLE', sayFailure(error), { cause: error });
+        }
+        await new Promise((resolve) => setTimeout(resolve, retryOpenMs));
+      }
+    }
+  }
+
+  async #begin(connection: Connection): Promise<void> {
+    const { run, identify } = this.#options;
+    const writer = new Writer(connection, this.#problems, { deadline: () => this.#deadline });
+    this.#context = {
+      run,
+      vault: this.#vault,
+      connection,
+      writer,
+      conversations: new Conversations(run.id, (threadId) => readStoredContext(connection, threadId)),
+      titles: new Titles(),
+      tally: this.#tally,
+      identify,
+    };
+    writer.put('runs', this.#runRow());
+    await writer.flush();
+    await recoverDeadRuns(connection).catch((error: unknown) => {
+      this.#problems.add(`what an earlier run left open could not be finished: ${sayFailure(error)}`, 0);
+    });
+  }
+
+  async #handle(event: RunRecorderEvent): Promise<void> {
+    try {
+      const context = this.#context;
+      if (context === null) {
+        this.#problems.add('the database could not be opened', 1);
+        return;
+      }
+      await context.writer.room();
+      context.writer.countEvent();
+      await this.#dispatch(context, event);
+    } catch (error) {
+      this.#problems.add(sayFailure(error), 1);
+    } finally {
+      this.#options.onHandled?.(event);
+    }
+  }
+
+  async #dispatch(context: RecordingContext, event: RunRecorderEvent): Promise<void> {
+    switch (event.type) {
+      case 'tunnelOpened':
+      case 'tunnelClosed':
+      case 'tlsFailed':
+        return;
+      case 'requestStarted':
+      case 'upgradeRefused':
+      case 'socketOpened': {
+        const exchange = ExchangeRecording.begin(context, event);
+        if (event.type !== 'upgradeRefused') this.#exchanges.set(event.exchangeId, exchange);
+        return;
+      }
+      case 'dataLost':
+        this.#exchanges.get(event.exchangeId)?.loseBytes(event.side, event.bytes);
+        return;
+      case 'requestData':
+      case 'requestEnded':
+      case 'responseStarted':
+      case 'responseData':
+      case 'responseEnded':
+      case 'exchangeAborted':
+      case 'socketMessage':
+      case 'socketClosed': {
+        const exchange = this.#exchanges.get(event.exchangeId);
+        if (exchange === undefined) {
+          // An event behind the end of its exchange says nothing new; without a beginning nothing can be made of it.
+          if (!this.#ended.has(event.exchangeId)) throw new Error('an exchange whose beginning was not recorded');
+          return;
+        }
+        if (await exchange.handle(event)) this.#forget(event.exchangeId);
+        return;
+      }
+      default:
+        event satisfies never;
+    }
+  }
+
+  #forget(exchangeId: string): void {
+    this.#exchanges.delete(exchangeId);
+    this.#ended.add(exchangeId);
+    const [oldest] = this.#ended;
+    if (this.#ended.size > endedMemory && oldest !== undefined) this.#ended.delete(oldest);
+  }
+
+  async #end(): Promise<Map<string, string>> {
+    const context = this.#context;
+    if (context === null) return new Map();
+    const { connection, writer } = context;
+    // Whoever runs us has closed the proxy; what is still open then was cut off by us.
+    const now = { at: Date.now(), mono: performance.now() };
+    for (const exchangeId of this.#exchanges.keys()) {
+      await this.#handle({ type: 'exchangeAborted', exchangeId, by: 'tapes', error: null, ...now });
+    }
+    writer.put('runs', this.#runRow());
+    await writer.close();
+    const shortIds = await shortenIds(connection, 'session', this.#tally.totals.sessionIds);
+    await connection.exec('PRAGMA wal_checkpoint(PASSIVE)');
+    await connection.close();
+    return shortIds;
+  }
+
+  #runRow(): RunRow {
+    const { run } = this.#options;
+    return {
+      ...describeProcess(run.pid),
+      id: run.id,
+      agent: run.agent,
+      argv: JSON.stringify(run.argv.map((argument) => this.#vault.maskText(argument))),
+      cwd: this.#vault.maskText(run.cwd),
+      label: run.label === null ? null : this.#vault.maskText(run.label),
+      version: run.version,
+      started_at: isoTime(run.startedAt),
+      ended_at: this.#runEnd === null ? null : isoTime(this.#runEnd.endedAt),
+      exit_code: this.#runEnd?.exitCode ?? null,
+      signal: this.#runEnd?.signal ?? null,
+      interrupted: 0,
+      dropped: this.#problems.dropped,
+      problems: JSON.stringify(this.#problems.list().map((problem) => this.#vault.maskText(problem))),
+    };
+  }
+}
+
+function sayFailure(error: unknown): string {
+  const code = sqliteCode(error);
+  const message = error instanceof Error ? error.message : String(error);
+  return code === null ? `the recorder failed (${message})` : sayDatabaseFailure(code, message);
+}

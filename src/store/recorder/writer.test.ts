@@ -1,0 +1,154 @@
+import { expect, test } from 'vitest';
+
+import type { ExchangeRow } from '../rows.ts';
+import { Problems } from './problems.ts';
+import { Writer } from './writer.ts';
+
+/** A connection that fails as it is told, and remembers what was committed. */
+class FakeConnection {
+  readonly committed: unknown[][] = [];
+  failures: (string | null)[];
+  #open: unknown[][] = [];
+
+  constructor(failures: (string | null)[] = []) {
+    this.failures = failures;
+  }
+
+  async run(sql: string, values: readonly unknown[] = []): Promise<void> {
+    this.#open.push([sql.split(' ').slice(0, 3).join(' '), ...values.slice(0, 2)]);
+    await Promise.resolve();
+  }
+
+  async transaction<T>(work: () => Promise<T>): Promise<T> {
+    this.#open = [];
+    const result = await work();
+    const failure = this.failures.shift();
+    if (failure) throw Object.assign(new Error(`${failure}: as told`), { code: failure });
+    this.committed.push(...this.#open);
+    return result;
+  }
+}
+
+const row = (id: string, outcome: ExchangeRow['outcome'] = 'open'): ExchangeRow => ({
+  id,
+  run_id: outcome,
+  kind: 'http',
+  method: 'POST',
+  scheme: 'https',
+  host: 'chatgpt.com',
+  port: 443,
+  path: '/',
+  http_version: '2.0',
+  request_headers: '[]',
+  response_headers: null,
+  status: null,
+  reason: null,
+  started_at: '2026-11-23T12:00:00.000Z',
+  request_ended_ms: null,
+  response_started_ms: null,
+  ended_ms: null,
+  request_wire_bytes: 0,
+  response_wire_bytes: 0,
+  messages_sent: 0,
+  messages_received: 0,
+  outcome,
+  error_code: null,
+  error_message: null,
+});
+
+const open = (connection: FakeConnection, options = {}): { writer: Writer; problems: Problems } => {
+  const problems = new Problems();
+  return { writer: new Writer(connection, problems, { flushAfterMs: 5, retryAfterMs: 5, ...options }), problems };
+};
+
+test('a row that changes often is written once', async () => {
+  const connection = new FakeConnection();
+  const { writer } = open(connection);
+  writer.put('exchanges', row('a'));
+  writer.put('exchanges', row('b'));
+  writer.put('exchanges', row('a', 'ended'));
+  await writer.close();
+
+  expect(connection.committed).toEqual([
+    ['INSERT INTO exchanges', 'a', 'ended'],
+    ['INSERT INTO exchanges', 'b', 'open'],
+  ]);
+});
+
+test.each(['SQLITE_BUSY', 'SQLITE_FULL', 'SQLITE_IOERR', 'SQLITE_CANTOPEN'])(
+  'after %s all is written once it has passed, the newest of each row',
+  async (code) => {
+    const connection = new FakeConnection([code, code]);
+    const { writer, problems } = open(connection);
+    writer.countEvent();
+    writer.put('exchanges', row('a'));
+    writer.appendChunk('call', 0, Buffer.from('one '));
+    const first = writer.flush();
+    writer.put('exchanges', row('a', 'ended'));
+    writer.appendChunk('call', 9, Buffer.from('two'));
+    expect(await first).toBe(false);
+    await writer.close();
+
+    expect(connection.committed).toEqual([
+      ['INSERT INTO exchanges', 'a', 'ended'],
+      ['INSERT INTO response_chunks', 'call', 0],
+    ]);
+    expect(problems.list()).toEqual([]);
+  },
+);
+
+test('a disk that stays full is told once with what was lost', async () => {
+  const connection = new FakeConnection(Array.from({ length: 1000 }, () => 'SQLITE_FULL'));
+  const { writer, problems } = open(connection, { deadline: () => performance.now() - 1 });
+  for (let at = 0; at < 12; at++) {
+    writer.countEvent();
+    writer.put('exchanges', row(`exchange-${at}`));
+  }
+  await writer.close();
+
+  expect(problems.list()).toEqual(['the disk is full: 12 events lost']);
+  expect(problems.dropped).toBe(12);
+});
+
+test('a corrupt file ends writing, and what comes later is counted too', async () => {
+  const connection = new FakeConnection(['SQLITE_CORRUPT']);
+  const { writer, problems } = open(connection);
+  writer.countEvent();
+  writer.put('exchanges', row('a'));
+  await writer.flush();
+  for (let at = 0; at < 3; at++) {
+    writer.countEvent();
+    writer.put('exchanges', row('b'));
+    writer.put('exchanges', row('c'));
+  }
+  await writer.room();
+  await writer.close();
+
+  expect(connection.committed).toEqual([]);
+  expect(problems.list()).toEqual(['the database is corrupt: 4 events lost']);
+});
+
+test('chunks that are taken back were either written or are given, never both', async () => {
+  const connection = new FakeConnection();
+  const { writer } = open(connection);
+  writer.appendChunk('call', 0, Buffer.from('one '));
+  const flushing = writer.flush();
+  writer.appendChunk('call', 1, Buffer.from('two '));
+  writer.appendChunk('call', 2, Buffer.from('three'));
+  const { rowsOnDisk, pending } = await writer.takeChunks('call');
+  await flushing;
+  await writer.close();
+
+  expect(rowsOnDisk).toBe(1);
+  expect(Buffer.concat([...pending]).toString()).toBe('two three');
+  expect(connection.committed).toEqual([['INSERT INTO response_chunks', 'call', 0]]);
+});
+
+test('room is given once the disk has followed', async () => {
+  const connection = new FakeConnection();
+  const { writer } = open(connection, { flushAfterMs: 10_000, limitBytes: 100 });
+  writer.appendChunk('call', 0, new Uint8Array(200));
+  await writer.room();
+
+  expect(connection.committed).toHaveLength(1);
+});

@@ -1,0 +1,230 @@
+// Rows as the tables have them (migrations/001-create-tables.ts explains each column), and the statement that writes each one.
+// Whole rows are written again when something in them changes: writing one twice is writing it once.
+import type { SqlValue } from './connection.ts';
+import type { BodyStorage } from './compression.ts';
+
+export interface RunRow {
+  readonly id: string;
+  readonly agent: string | null;
+  readonly argv: string;
+  readonly cwd: string;
+  readonly label: string | null;
+  readonly version: string;
+  readonly hostname: string;
+  readonly pid: number;
+  readonly pid_started: string | null;
+  readonly started_at: string;
+  readonly ended_at: string | null;
+  readonly exit_code: number | null;
+  readonly signal: string | null;
+  readonly interrupted: number;
+  readonly dropped: number;
+  readonly problems: string;
+}
+
+export type ExchangeOutcome =
+  | 'open'
+  | 'ended'
+  | 'refused'
+  | 'agent-hung-up'
+  | 'upstream-failed'
+  | 'tapes-stopped'
+  | 'interrupted';
+
+export interface ExchangeRow {
+  readonly id: string;
+  readonly run_id: string;
+  readonly kind: 'http' | 'upgrade' | 'websocket';
+  readonly method: string;
+  readonly scheme: string;
+  readonly host: string;
+  readonly port: number;
+  readonly path: string;
+  readonly http_version: string;
+  readonly request_headers: string;
+  readonly response_headers: string | null;
+  readonly status: number | null;
+  readonly reason: string | null;
+  readonly started_at: string;
+  readonly request_ended_ms: number | null;
+  readonly response_started_ms: number | null;
+  readonly ended_ms: number | null;
+  readonly request_wire_bytes: number;
+  readonly response_wire_bytes: number;
+  readonly messages_sent: number;
+  readonly messages_received: number;
+  readonly outcome: ExchangeOutcome;
+  readonly error_code: string | null;
+  readonly error_message: string | null;
+}
+
+export interface SessionRow {
+  readonly id: string;
+  readonly agent: string;
+  readonly agent_version: string | null;
+  readonly originator: string | null;
+  readonly cwd: string | null;
+  readonly kind: 'user' | 'title';
+  readonly title: string | null;
+  readonly started_at: string;
+  readonly last_at: string;
+}
+
+export interface ThreadRow {
+  readonly id: string;
+  readonly session_id: string;
+  readonly parent_thread_id: string | null;
+  readonly agent_name: string | null;
+  readonly subagent: string | null;
+  readonly started_at: string;
+}
+
+export interface TurnRow {
+  readonly thread_id: string;
+  readonly id: string;
+  readonly session_id: string;
+  readonly prompt: string | null;
+  readonly started_at: string;
+}
+
+export interface CallRow {
+  readonly id: string;
+  readonly exchange_id: string;
+  readonly run_id: string;
+  readonly session_id: string;
+  readonly thread_id: string;
+  readonly turn_id: string | null;
+  readonly kind: string;
+  readonly attempt: number;
+  readonly retry_key: string;
+  readonly transport: 'https' | 'websocket';
+  readonly status: string;
+  readonly model: string | null;
+  readonly response_id: string | null;
+  readonly previous_response_id: string | null;
+  readonly http_status: number | null;
+  readonly error_code: string | null;
+  readonly error_message: string | null;
+  readonly started_at: string;
+  readonly ended_at: string | null;
+  readonly request_ended_ms: number | null;
+  readonly first_token_ms: number | null;
+  readonly ended_ms: number | null;
+  readonly input_items: number;
+  readonly new_items: number;
+  readonly input_tokens: number | null;
+  readonly cached_input_tokens: number | null;
+  readonly output_tokens: number | null;
+  readonly reasoning_tokens: number | null;
+  readonly total_tokens: number | null;
+  readonly rate_limits: string | null;
+  readonly tool_outputs: string;
+  readonly output: string;
+}
+
+export interface BodyRow {
+  readonly call_id: string;
+  readonly side: 'request' | 'response';
+  readonly content_encoding: string | null;
+  readonly wire_bytes: number | null;
+  readonly wire_sha256: string | null;
+  readonly decoded_bytes: number;
+  readonly decoded_sha256: string | null;
+  readonly stored_bytes: number;
+  readonly stored_sha256: string;
+  readonly masked: number;
+  readonly problem: string | null;
+  readonly storage: BodyStorage | 'chunks';
+  readonly data: Uint8Array;
+}
+
+interface Rows {
+  runs: RunRow;
+  exchanges: ExchangeRow;
+  sessions: SessionRow;
+  threads: ThreadRow;
+  turns: TurnRow;
+  calls: CallRow;
+  bodies: BodyRow;
+}
+
+export type TableName = keyof Rows;
+export type RowOf<Table extends TableName> = Rows[Table];
+
+interface TableShape {
+  readonly key: readonly string[];
+  /** What a column becomes when its row is there already; a column not named here takes the new value. */
+  readonly merge?: Readonly<Record<string, string>>;
+}
+
+/** In the order of their references: parents first. */
+export const tables: Readonly<Record<TableName, TableShape>> = {
+  runs: { key: ['id'] },
+  exchanges: { key: ['id'] },
+  sessions: {
+    key: ['id'],
+    merge: {
+      // A session outlives a run, and two runs may write to one: what is known is never lost.
+      agent_version: 'coalesce(excluded.agent_version, agent_version)',
+      originator: 'coalesce(originator, excluded.originator)',
+      cwd: 'coalesce(cwd, excluded.cwd)',
+      kind: "CASE WHEN kind = 'user' THEN kind ELSE excluded.kind END",
+      title: 'coalesce(excluded.title, title)',
+      started_at: 'min(started_at, excluded.started_at)',
+      last_at: 'max(last_at, excluded.last_at)',
+    },
+  },
+  threads: {
+    key: ['id'],
+    merge: {
+      session_id: 'session_id',
+      parent_thread_id: 'coalesce(parent_thread_id, excluded.parent_thread_id)',
+      agent_name: 'coalesce(agent_name, excluded.agent_name)',
+      subagent: 'coalesce(subagent, excluded.subagent)',
+      started_at: 'min(started_at, excluded.started_at)',
+    },
+  },
+  turns: {
+    key: ['thread_id', 'id'],
+    merge: {
+      session_id: 'session_id',
+      // A later call of the turn may hold more of it (the person typed on); another text (a summary) does not replace it.
+      prompt: `CASE WHEN prompt IS NULL OR substr(excluded.prompt, 1, length(prompt)) = prompt
+        THEN excluded.prompt ELSE prompt END`,
+      started_at: 'min(started_at, excluded.started_at)',
+    },
+  },
+  // A prewarm is given its turn when the turn begins (see conversations.ts), perhaps before its own row is written again.
+  calls: { key: ['id'], merge: { turn_id: 'coalesce(excluded.turn_id, turn_id)' } },
+  bodies: { key: ['call_id', 'side'] },
+};
+
+const statements = new Map<string, string>();
+
+/** The upsert of one row, and its values. */
+export function upsertOf<Table extends TableName>(
+  table: Table,
+  row: RowOf<Table>,
+): { sql: string; values: SqlValue[] } {
+  const columns = Object.keys(row);
+  const shape = `${table} ${columns.join()}`;
+  const known = statements.get(shape);
+  const sql = known ?? upsertSql(table, columns);
+  if (known === undefined) statements.set(shape, sql);
+  return { sql, values: Object.values(row) as SqlValue[] };
+}
+
+function upsertSql(table: TableName, columns: readonly string[]): string {
+  const { key, merge } = tables[table];
+  const updates = columns
+    .filter((column) => !key.includes(column))
+    .map((column) => `${column} = ${merge?.[column] ?? `excluded.${column}`}`);
+  const places = columns.map(() => '?').join(', ');
+  return `INSERT INTO ${table} (${columns.join(', ')}) VALUES (${places}) ON CONFLICT (${key.join(', ')}) DO UPDATE SET ${updates.join(', ')}`;
+}
+
+/** Rows with the same key in one batch are written once, as the last one is; null where each must be merged in. */
+export function batchKeyOf<Table extends TableName>(table: Table, row: RowOf<Table>): string | null {
+  if (table === 'sessions' || table === 'threads' || table === 'turns') return null;
+  return tables[table].key.map((column) => String(row[column as keyof RowOf<Table>])).join('\n');
+}

@@ -1,0 +1,225 @@
+// Zstandard frames (RFC 8878) from chunks: what is whole is decoded at once, what is cut or damaged is told exactly, and memory
+// is bounded by the window and one block. ../zstd-layer.ts says why the library is not enough.
+import { joinBytes, noBytes, tooLarge } from '../layer.ts';
+import type { DecodeProblem } from '../layer.ts';
+import { ZstdFault } from './bits.ts';
+import { BlockDecoder, maxBlockBytes } from './block.ts';
+import type { History } from './block.ts';
+import { readFrameStart } from './frame-header.ts';
+import type { FrameHeader } from './frame-header.ts';
+import { Xxhash64 } from './xxhash64.ts';
+
+interface Frame {
+  readonly header: FrameHeader;
+  readonly blocks: BlockDecoder;
+  readonly checksum: Xxhash64 | null;
+  readonly maxBlockBytes: number;
+  producedBytes: number;
+  isLastBlockDone: boolean;
+}
+
+/** What can be read next: everything of it must be there. */
+type Step = 'done' | 'wait';
+
+export class ZstdReader {
+  readonly #maxBytes: number;
+  #pending = new Uint8Array(0);
+  #pendingStart = 0;
+  #pendingEnd = 0;
+  #skipBytes = 0;
+  #frame: Frame | null = null;
+  /** Where this frame's first byte is, or would be, in the history. */
+  #frameStart = 0;
+  readonly #history: History = {
+    bytes: new Uint8Array(0),
+    length: 0,
+    windowBytes: 0,
+    reach: () => this.#history.length - this.#frameStart,
+  };
+  #out: Uint8Array[] = [];
+  #producedBytes = 0;
+  #problem: DecodeProblem | null = null;
+
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes;
+  }
+
+  get problem(): DecodeProblem | null {
+    return this.#problem;
+  }
+
+  push(chunk: Uint8Array): Uint8Array {
+    if (this.#problem !== null) return noBytes;
+    this.#append(chunk);
+    try {
+      while (this.#problem === null && this.#step() === 'done');
+    } catch (error) {
+      if (!(error instanceof ZstdFault)) throw error;
+      this.#fail('corrupt', error.message);
+    }
+    return this.#take();
+  }
+
+  end(): Uint8Array {
+    if (this.#problem !== null) return noBytes;
+    if (this.#frame === null && this.#skipBytes === 0 && this.#pendingStart === this.#pendingEnd) return noBytes;
+    this.#salvageRawBlock();
+    this.#fail('truncated', 'the body ended inside a frame');
+    return this.#take();
+  }
+
+  #step(): Step {
+    const given = this.#pendingEnd - this.#pendingStart;
+    if (this.#skipBytes > 0) {
+      const skipped = Math.min(given, this.#skipBytes);
+      this.#pendingStart += skipped;
+      this.#skipBytes -= skipped;
+      return this.#skipBytes === 0 ? 'done' : 'wait';
+    }
+    if (given === 0) return 'wait';
+    if (this.#frame === null) return this.#startFrame();
+    return this.#frame.isLastBlockDone ? this.#endFrame(this.#frame, given) : this.#readBlock(this.#frame, given);
+  }
+
+  #startFrame(): Step {
+    const start = readFrameStart(this.#pending, this.#pendingStart, this.#pendingEnd);
+    switch (start.type) {
+      case 'wait':
+        return 'wait';
+      case 'malformed':
+        this.#fail('corrupt', start.message);
+        return 'wait';
+      case 'skip':
+        this.#skipBytes = start.bytes;
+        return 'done';
+      case 'frame':
+        if (start.dictionaryId !== 0) {
+          this.#fail('unsupported', `a frame needs dictionary ${start.dictionaryId}`);
+          return 'wait';
+        }
+        this.#pendingStart += start.headerBytes;
+        this.#frame = {
+          header: start,
+          blocks: new BlockDecoder(),
+          checksum: start.hasChecksum ? new Xxhash64() : null,
+          maxBlockBytes: Math.min(start.windowBytes, maxBlockBytes),
+          producedBytes: 0,
+          isLastBlockDone: false,
+        };
+        this.#history.length = 0;
+        this.#history.windowBytes = start.windowBytes;
+        this.#frameStart = 0;
+        return 'done';
+    }
+  }
+
+  #readBlock(frame: Frame, given: number): Step {
+    if (given < 3) return 'wait';
+    const { type, size, isLast, storedBytes } = this.#blockHeader();
+    if (type === 3 || size > maxBlockBytes) throw new ZstdFault('a block header is malformed');
+    if (type !== 2 && size > frame.maxBlockBytes) throw new ZstdFault('a block is too large');
+    if (given < 3 + storedBytes) return 'wait';
+    const start = this.#pendingStart + 3;
+    this.#makeRoom(frame);
+    const before = this.#history.length;
+    if (type === 2) {
+      frame.blocks.decode(this.#pending, start, start + storedBytes, this.#history, frame.maxBlockBytes);
+    } else {
+      if (type === 0) this.#history.bytes.set(this.#pending.subarray(start, start + size), before);
+      else this.#history.bytes.fill(this.#pending[start]!, before, before + size);
+      this.#history.length += size;
+    }
+    this.#pendingStart = start + storedBytes;
+    this.#emit(frame, this.#history.bytes.slice(before, this.#history.length));
+    frame.isLastBlockDone = isLast;
+    return isLast && frame.checksum === null ? this.#endFrame(frame, 4) : 'done';
+  }
+
+  #blockHeader(): { type: number; size: number; isLast: boolean; storedBytes: number } {
+    const [a = 0, b = 0, c = 0] = this.#pending.subarray(this.#pendingStart, this.#pendingStart + 3);
+    const type = (a >>> 1) & 3;
+    const size = (a | (b << 8) | (c << 16)) >>> 3;
+    return { type, size, isLast: (a & 1) === 1, storedBytes: type === 1 ? 1 : size };
+  }
+
+  #endFrame({ header, checksum, producedBytes }: Frame, given: number): Step {
+    if (header.contentBytes !== null && header.contentBytes !== producedBytes) {
+      throw new ZstdFault(`a frame says ${header.contentBytes} bytes and holds ${producedBytes}`);
+    }
+    if (checksum !== null) {
+      if (given < 4) return 'wait';
+      const at = this.#pendingStart;
+      const view = new DataView(this.#pending.buffer, this.#pending.byteOffset);
+      if (view.getUint32(at, true) !== checksum.low32()) throw new ZstdFault('the checksum of a frame differs');
+      this.#pendingStart += 4;
+    }
+    this.#frame = null;
+    return 'done';
+  }
+
+  #emit(frame: Frame, block: Uint8Array): void {
+    frame.producedBytes += block.length;
+    frame.checksum?.update(block);
+    const room = this.#maxBytes - this.#producedBytes;
+    const kept = block.length > room ? block.subarray(0, room) : block;
+    if (kept.length > 0) this.#out.push(kept);
+    this.#producedBytes += kept.length;
+    if (kept.length < block.length) this.#problem = tooLarge('zstd', this.#maxBytes);
+  }
+
+  /** The part of an uncompressed block that came before the body broke off is plain to read. */
+  #salvageRawBlock(): void {
+    const frame = this.#frame;
+    if (frame === null || frame.isLastBlockDone || this.#pendingEnd - this.#pendingStart <= 3) return;
+    if (this.#blockHeader().type === 0)
+      this.#emit(frame, this.#pending.slice(this.#pendingStart + 3, this.#pendingEnd));
+  }
+
+  /** The window is kept at the front of the history; it is slid or grown only when a block more would not fit. */
+  #makeRoom(frame: Frame): void {
+    const history = this.#history;
+    if (history.bytes.length - history.length >= maxBlockBytes) return;
+    const kept = Math.min(history.length - this.#frameStart, frame.header.windowBytes);
+    const wanted = 2 * kept + maxBlockBytes;
+    const from = history.length - kept;
+    if (history.bytes.length >= wanted) {
+      history.bytes.copyWithin(0, from, history.length);
+    } else {
+      const larger = new Uint8Array(2 * wanted);
+      larger.set(history.bytes.subarray(from, history.length));
+      history.bytes = larger;
+    }
+    history.length = kept;
+    this.#frameStart -= from;
+  }
+
+  #append(chunk: Uint8Array): void {
+    const given = this.#pendingEnd - this.#pendingStart;
+    if (given === 0) {
+      // The chunk is the caller's, and what is not read of it now is read later.
+      this.#pending = chunk.slice();
+      this.#pendingStart = 0;
+      this.#pendingEnd = chunk.length;
+      return;
+    }
+    if (this.#pendingEnd + chunk.length > this.#pending.length) {
+      const larger = new Uint8Array(2 * (given + chunk.length));
+      larger.set(this.#pending.subarray(this.#pendingStart, this.#pendingEnd));
+      this.#pending = larger;
+      this.#pendingStart = 0;
+      this.#pendingEnd = given;
+    }
+    this.#pending.set(chunk, this.#pendingEnd);
+    this.#pendingEnd += chunk.length;
+  }
+
+  #take(): Uint8Array {
+    const out = joinBytes(this.#out);
+    this.#out = [];
+    return out;
+  }
+
+  #fail(reason: DecodeProblem['reason'], message: string): void {
+    this.#problem ??= { encoding: 'zstd', reason, message };
+  }
+}

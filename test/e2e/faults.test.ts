@@ -1,0 +1,197 @@
+// Failures of ours while an agent runs: its traffic goes on, what completed is kept, and what was lost is told once, at the end.
+// The agent is curl here: what counts is what it gets back.
+import { existsSync } from 'node:fs';
+import { readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import sqlite3 from 'sqlite3';
+import { hang, startStandIn, text, type StandIn, type StandInOptions } from '../support/chatgpt/index.ts';
+import { start, type RunResult, type Running } from '../support/run.ts';
+import {
+  interceptArgs,
+  makeTapesHome,
+  readCalls,
+  readRuns,
+  readTurns,
+  runTapes,
+  type TapesHome,
+} from '../support/tapes.ts';
+
+const closing: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const close of closing.splice(0).reverse()) await close();
+});
+
+async function set(options: StandInOptions = {}): Promise<{ standIn: StandIn; tapes: TapesHome }> {
+  const standIn = await startStandIn(options);
+  const tapes = makeTapesHome();
+  closing.push(() => standIn.close(), tapes.remove);
+  return { standIn, tapes };
+}
+
+const url = 'https://chatgpt.com/backend-api/codex/responses';
+const body = JSON.stringify({
+  model: 'gpt-test',
+  stream: true,
+  input: [{ type: 'message', role: 'user', content: [{ type: 'input_text', text: 'hello from curl' }] }],
+});
+const post = (more = ''): string =>
+  `curl -sS --no-buffer --cacert "$CODEX_CA_CERTIFICATE" -H 'content-type: application/json' ${more} -d '${body}' ${url}`;
+
+function startScript(
+  scene: { standIn: StandIn; tapes: TapesHome },
+  script: string,
+  wrap = (argv: readonly string[]): readonly string[] => argv,
+): Running {
+  const [command = '', ...args] = wrap([process.execPath, ...interceptArgs(scene, ['sh', '-c', script])]);
+  return start(command, args, {
+    env: { PATH: process.env['PATH'] ?? '', HOME: scene.tapes.dir, TAPES_HOME: scene.tapes.dir },
+    cwd: scene.tapes.dir,
+  });
+}
+
+function expectAnswers(result: RunResult, count: number): void {
+  expect(result.stdout.match(/event: response\.completed/g)?.length ?? 0).toBe(count);
+  expect(result.exitCode).toBe(0);
+}
+
+const dbFile = ({ tapes }: { tapes: TapesHome }): string => join(tapes.dir, 'tapes.db');
+
+function lock(file: string): Promise<() => Promise<void>> {
+  return new Promise((resolve, reject) => {
+    const db = new sqlite3.Database(file);
+    db.exec('BEGIN EXCLUSIVE', (error) => {
+      if (error !== null) return reject(error);
+      return resolve(() => new Promise((done) => db.exec('ROLLBACK', () => db.close(() => done()))));
+    });
+  });
+}
+
+describe('the database', () => {
+  it('locked by another process for a while: nothing is lost', async () => {
+    const scene = await set({ scenario: () => text('Hello') });
+    await startScript(scene, post()).ended;
+    const unlock = await lock(dbFile(scene));
+    const running = startScript(scene, `${post()}; touch asked; ${post()}`);
+    await expect.poll(() => existsSync(join(scene.tapes.dir, 'asked')), { timeout: 20_000 }).toBe(true);
+    await unlock();
+    expectAnswers(await running.ended, 2);
+    const [run] = await readRuns(scene.tapes);
+    expect(run).toMatchObject({ calls: 2, dropped: 0 });
+  });
+
+  it('locked to the end: the agent is not held up, and the loss is told', async () => {
+    const scene = await set({ scenario: () => text('Hello') });
+    await startScript(scene, post()).ended;
+    const unlock = await lock(dbFile(scene));
+    const result = await startScript(scene, post()).ended;
+    await unlock();
+    expectAnswers(result, 1);
+    expect(result.stderr).toMatch(/tapes: .*locked.*lost/);
+    expect(result.durationMs).toBeLessThan(30_000);
+  });
+
+  it('deleted while the agent runs: the agent is not disturbed', async () => {
+    const scene = await set({ scenario: () => text('Hello') });
+    const running = startScript(scene, `${post()}; rm -f tapes.db tapes.db-wal tapes.db-shm; ${post()}`);
+    expectAnswers(await running.ended, 2);
+  });
+
+  it('overwritten with noise while the agent runs: the agent is not disturbed, and it is told', async () => {
+    const scene = await set({ scenario: () => text('Hello') });
+    const running = startScript(
+      scene,
+      `${post()}; sleep 0.5; head -c 200000 /dev/urandom > tapes.db; : > tapes.db-wal; ${post()}; ${post()}`,
+    );
+    const result = await running.ended;
+    expectAnswers(result, 3);
+    expect(result.stderr).toMatch(/^tapes: /m);
+  });
+
+  it('on a full disk: the agent is not disturbed, and the loss is told', async () => {
+    const scene = await set({ scenario: () => text('Hello') });
+    await startScript(scene, post()).ended;
+    const big = join(scene.tapes.dir, 'big.json');
+    // Text that does not compress, beyond what the file-size limit below leaves for the database.
+    const noise = Buffer.from(Array.from({ length: 600_000 }, () => 33 + Math.floor(Math.random() * 90)))
+      .toString('latin1')
+      .replaceAll(/["\\<>&'@]/g, 'x');
+    await writeFile(
+      big,
+      JSON.stringify({
+        model: 'gpt-test',
+        input: [{ type: 'message', role: 'user', content: [{ type: 'input_text', text: noise }] }],
+      }),
+    );
+    const limited = (argv: readonly string[]): readonly string[] => [
+      'sh',
+      '-c',
+      'trap "" XFSZ; ulimit -f 600; exec "$@"',
+      'sh',
+      ...argv,
+    ];
+    const result = await startScript(scene, `${post().replace(/-d '[^']*'/, '-d @big.json')}; ${post()}`, limited)
+      .ended;
+    expectAnswers(result, 2);
+    expect(result.stderr).toMatch(/tapes: .*(full|disk|I\/O)/i);
+    expect((await runTapes(scene.tapes, ['sessions'])).exitCode).toBe(0);
+  });
+});
+
+describe('kill -9', () => {
+  it('keeps completed calls and what the open one had so far, which the next run marks as interrupted', async () => {
+    const scene = await set({ scenario: (_call, index) => (index === 0 ? text('Whole answer') : hang()) });
+    const running = startScript(scene, `${post()}; exec ${post()}`);
+    await scene.standIn.waitFor(({ calls }) => (calls[1]?.sentEvents.length ?? 0) > 8);
+    await expect
+      .poll(async () => (await readCalls(scene.tapes).catch(() => [])).map(({ status }) => status), { timeout: 10_000 })
+      .toEqual(['completed', 'streaming']);
+    running.kill('SIGKILL');
+    await running.ended;
+
+    expect((await readRuns(scene.tapes))[0]).toMatchObject({ status: 'interrupted', exitCode: null });
+    await startScript(scene, 'true').ended;
+    const calls = await readCalls(scene.tapes);
+    expect(calls.map(({ status }) => status)).toEqual(['completed', 'interrupted']);
+    expect(calls[1]!.output[0]!.text!.length).toBeGreaterThan(3);
+    const raw = await runTapes(scene.tapes, ['raw', calls[1]!.id, '--response']);
+    expect(raw.stdout).toMatch(/^event: response\.created/);
+  });
+});
+
+describe('a request body', () => {
+  it('that cannot be decoded is kept as it came, with the reason', async () => {
+    const scene = await set({ scenario: () => text('Hello') });
+    const result = await startScript(scene, `${post("-H 'content-encoding: zstd'")}; true`).ended;
+    expect(result.exitCode).toBe(0);
+    const [call] = await readCalls(scene.tapes);
+    expect(call!.requestWireBytes).toBe(Buffer.byteLength(body));
+    const raw = await runTapes(scene.tapes, ['raw', call!.id, '--request']);
+    expect(raw.stdout).toBe(body);
+    expect(raw.stderr).toMatch(/zstd/);
+  });
+
+  it('without any ids still makes a session and a turn', async () => {
+    const scene = await set({ scenario: () => text('Hello') });
+    await startScript(scene, post()).ended;
+    const [turn] = await readTurns(scene.tapes);
+    expect(turn).toMatchObject({ prompt: 'hello from curl', status: 'completed' });
+  });
+});
+
+describe('a proxy that is left behind', () => {
+  it('by a grandchild does not keep tapes from ending', async () => {
+    const scene = await set({ scenario: () => hang() });
+    const running = startScript(
+      scene,
+      `${post()} > streamed 2>&1 & echo $! > pid; while ! grep -q delta streamed; do sleep 0.05; done; echo done`,
+    );
+    const result = await running.ended;
+    expect(result.stdout).toContain('done');
+    expect(result.durationMs).toBeLessThan(30_000);
+    const [call] = await readCalls(scene.tapes);
+    expect(['aborted', 'interrupted', 'truncated']).toContain(call!.status);
+    expect((await readFile(join(scene.tapes.dir, 'pid'), 'utf8')).trim()).toMatch(/^\d+$/);
+    await rm(join(scene.tapes.dir, 'pid'));
+  });
+});
