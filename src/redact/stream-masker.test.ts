@@ -40,8 +40,8 @@ describe.each(cases)('%s', (_, values, text) => {
     const whole = vaultWith(...values).mask(Buffer.from(text));
     for (const { name, chunks } of chunkings(Buffer.from(text))) {
       const masked = maskChunks(vaultWith(...values), chunks);
-      expect(masked.text, name).toBe(Buffer.from(whole.bytes).toString());
-      expect(masked.count, name).toBe(whole.count);
+      expect(masked.text, `with ${name}`).toBe(Buffer.from(whole.bytes).toString());
+      expect(masked.count, `with ${name}`).toBe(whole.count);
     }
   });
 
@@ -76,7 +76,7 @@ it('masks random streams as it masks them whole', () => {
     const bytes = Buffer.from(text);
     const whole = Buffer.from(vaultWith(...values).mask(bytes).bytes).toString();
     for (const largest of [1, 5, 60]) {
-      expect(maskChunks(vaultWith(...values), cutIntoChunks(bytes, round, largest)).text, text).toBe(whole);
+      expect(maskChunks(vaultWith(...values), cutIntoChunks(bytes, round, largest)).text, `with ${text}`).toBe(whole);
     }
   }
 });

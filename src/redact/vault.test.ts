@@ -64,11 +64,11 @@ describe('masking', () => {
       const vault = vaultWith(value);
       const text = `<<${encode(value)}>>`;
       const masked = vault.maskText(text);
-      expect(masked, text).toContain(`masked:${vault.fingerprint(value)}`);
-      expect(Buffer.byteLength(masked), text).toBe(Buffer.byteLength(text));
+      expect(masked, `with ${text}`).toContain(`masked:${vault.fingerprint(value)}`);
+      expect(Buffer.byteLength(masked), `with ${text}`).toBe(Buffer.byteLength(text));
       // What is left of it at the ends of a base64 text is at most a few characters.
       const left = masked.replace(/masked:[0-9a-f]{8}\**/, '').replace(/[<>]/g, '');
-      expect(left.length, text).toBeLessThanOrEqual(8);
+      expect(left.length, `with ${text}`).toBeLessThanOrEqual(8);
     }
   });
 

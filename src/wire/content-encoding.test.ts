@@ -47,8 +47,8 @@ describe.each(encoded)('%s', (_, header, bytes) => {
     expect(await decodeWhole(bytes, header)).toEqual({ bytes: text, problem: null });
     for (const { name, chunks } of chunkings(bytes)) {
       const { problem, bytes: decoded } = await decodeChunks(chunks, header);
-      expect(problem, name).toBeNull();
-      expect(Buffer.compare(decoded, text), name).toBe(0);
+      expect(problem, `with ${name}`).toBeNull();
+      expect(Buffer.compare(decoded, text), `with ${name}`).toBe(0);
     }
   });
 
@@ -59,8 +59,8 @@ describe.each(encoded)('%s', (_, header, bytes) => {
     expect(text.subarray(0, whole.bytes.length).equals(whole.bytes)).toBe(true);
     for (const { name, chunks } of chunkings(cut)) {
       const decoded = await decodeChunks(chunks, header);
-      expect(decoded.problem, name).toEqual(whole.problem);
-      expect(Buffer.compare(decoded.bytes, whole.bytes), name).toBe(0);
+      expect(decoded.problem, `with ${name}`).toEqual(whole.problem);
+      expect(Buffer.compare(decoded.bytes, whole.bytes), `with ${name}`).toBe(0);
     }
   });
 
@@ -84,9 +84,9 @@ describe.each(encoded)('%s', (_, header, bytes) => {
     expect(whole.problem?.reason).toBe('too-large');
     for (const { name, chunks } of chunkings(bytes)) {
       const { problem, bytes: decoded } = await decodeChunks(chunks, header, 1000);
-      expect(problem?.reason, name).toBe('too-large');
-      expect(decoded.length, name).toBeLessThanOrEqual(1000);
-      expect(text.subarray(0, decoded.length).equals(decoded), name).toBe(true);
+      expect(problem?.reason, `with ${name}`).toBe('too-large');
+      expect(decoded.length, `with ${name}`).toBeLessThanOrEqual(1000);
+      expect(text.subarray(0, decoded.length).equals(decoded), `with ${name}`).toBe(true);
     }
   });
 
@@ -128,8 +128,8 @@ describe('a corrupt body', () => {
   it('is corrupt where the header promises an encoding that the body is not in', async () => {
     for (const header of ['gzip', 'zstd', 'br']) {
       const { problem, bytes } = await decodeBody(Buffer.from('{"plain":true}'), header);
-      expect(problem?.reason, header).toMatch(/corrupt|truncated/);
-      expect(bytes.length, header).toBe(0);
+      expect(problem?.reason, `with ${header}`).toMatch(/corrupt|truncated/);
+      expect(bytes.length, `with ${header}`).toBe(0);
     }
   });
 });
@@ -197,9 +197,9 @@ describe('a bomb', () => {
       const before = process.memoryUsage();
       const { problem, bytes: decoded } = await decodeBody(bytes, header, { maxBytes: 1_000_000 });
       const after = process.memoryUsage();
-      expect(problem?.reason, header).toBe('too-large');
-      expect(decoded.length, header).toBe(1_000_000);
-      expect(after.arrayBuffers - before.arrayBuffers, header).toBeLessThan(16_000_000);
+      expect(problem?.reason, `with ${header}`).toBe('too-large');
+      expect(decoded.length, `with ${header}`).toBe(1_000_000);
+      expect(after.arrayBuffers - before.arrayBuffers, `with ${header}`).toBeLessThan(16_000_000);
     }
   });
 });

@@ -37,7 +37,7 @@ const streams: readonly (readonly [name: string, text: string, events: SseEvent[
 
 describe.each(streams)('%s', (_, text, events) => {
   it('gives the same events however the bytes are cut', () => {
-    for (const { name, chunks } of chunkings(Buffer.from(text))) expect(decode(chunks), name).toEqual(events);
+    for (const { name, chunks } of chunkings(Buffer.from(text))) expect(decode(chunks), `with ${name}`).toEqual(events);
   });
 });
 
@@ -52,8 +52,8 @@ it('keeps bytes that are no UTF-8 from breaking what follows', () => {
   const bytes = Buffer.concat([Buffer.from('data: "'), Buffer.from([0xff, 0xe6]), Buffer.from('"\n\ndata: 2\n\n')]);
   for (const { name, chunks } of chunkings(bytes)) {
     const events = decode(chunks);
-    expect(events.length, name).toBe(2);
-    expect(events[1], name).toEqual(event('2'));
+    expect(events.length, `with ${name}`).toBe(2);
+    expect(events[1], `with ${name}`).toEqual(event('2'));
   }
 });
 
@@ -64,8 +64,8 @@ it('agrees with itself on random streams', () => {
     const text = Array.from({ length: 40 }, () => pieces[randomInt(random, 0, pieces.length - 1)] ?? '').join('');
     const bytes = Buffer.from(text);
     const whole = decode([bytes]);
-    expect(decode(cutIntoChunks(bytes, round, 1)), JSON.stringify(text)).toEqual(whole);
-    expect(decode(cutIntoChunks(bytes, round, 7)), JSON.stringify(text)).toEqual(whole);
+    expect(decode(cutIntoChunks(bytes, round, 1)), `with ${JSON.stringify(text)}`).toEqual(whole);
+    expect(decode(cutIntoChunks(bytes, round, 7)), `with ${JSON.stringify(text)}`).toEqual(whole);
   }
 });
 

@@ -30,7 +30,7 @@ describe.each(names)('%s', (name) => {
   it('is derived as expected, however its answer is cut', () => {
     const recorded = openCase(name);
     for (const { name: chunking, chunks } of chunkings(recorded.answer)) {
-      expect(deriveCase(recorded, chunks), chunking).toEqual(recorded.expected);
+      expect(deriveCase(recorded, chunks), `with ${chunking}`).toEqual(recorded.expected);
     }
   });
 });

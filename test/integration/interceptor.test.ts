@@ -237,10 +237,7 @@ describe('an agent that hangs up as soon as it has read the last event', () => {
     let answer = '';
     for await (const chunk of socket) {
       answer += String(chunk);
-      if (/event: response\.completed
-data: .*
-
-/.test(answer)) break;
+      if (/event: response\.completed\ndata: .*\n\n/.test(answer)) break;
     }
     socket.destroy();
     await tapes.waitFor('exchangeAborted');

@@ -1,6 +1,6 @@
 // A terminal for programs that need one: a private tmux server for each, with nothing of the developer's own configuration.
 import { execFile } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -27,6 +27,11 @@ export interface Terminal {
   screen(): Promise<string>;
   /** Settles with the screen as soon as it matches; tmux can only be asked, so this asks every 30 ms. */
   waitForScreen(pattern: RegExp | string, timeoutMs?: number): Promise<string>;
+  /** All that was ever written to the terminal, escape sequences and all: what a screen showed only for a moment is in it too. */
+  written(): string;
+  resize(columns: number, rows: number): Promise<void>;
+  /** Closes the terminal over the program's head, as when a window is closed. Settles when the terminal is gone. */
+  hangUp(): Promise<void>;
   waitForExit(timeoutMs?: number): Promise<{ readonly exitCode: number | null; readonly signal: number | null }>;
   /** Ends the program (SIGTERM, after 5 s SIGKILL) and the server. */
   close(): Promise<void>;
@@ -57,7 +62,11 @@ export async function openTerminal(
     'env',
     ...[command, ...args].map(literal),
   ];
-  await tmux('start-server', ';', 'set-option', '-g', 'remain-on-exit', 'on', ';', ...started);
+  const log = join(folder, 'written');
+  writeFileSync(log, '');
+  // One queue of commands: the log stands before the first byte of the program is read.
+  const keepLog = ['pipe-pane', `exec cat >> '${log}'`];
+  await tmux('start-server', ';', 'set-option', '-g', 'remain-on-exit', 'on', ';', ...started, ';', ...keepLog);
 
   const screen = (): Promise<string> => tmux('capture-pane', '-p');
   const until = async <T>(look: () => Promise<T | null>, timeoutMs: number, what: string): Promise<T> => {
@@ -85,6 +94,7 @@ export async function openTerminal(
     return until(look, timeoutMs, 'the end of the program');
   };
   const [pid, serverPid] = (await ask('#{pane_pid},#{pid}')).split(',').map(Number) as [number, number];
+  let isGone = false;
   return {
     pid,
     press: async (...keys) => void (await tmux('send-keys', ...keys)),
@@ -104,8 +114,19 @@ export async function openTerminal(
       };
       return until(look, timeoutMs, String(pattern));
     },
+    written: () => readFileSync(log, 'utf8'),
+    resize: async (width, height) => void (await tmux('resize-window', '-x', String(width), '-y', String(height))),
+    hangUp: async () => {
+      isGone = true;
+      await tmux('kill-session');
+    },
     waitForExit,
     close: async () => {
+      if (isGone) {
+        killIfThere(pid, 'SIGKILL');
+        rmSync(folder, { recursive: true, force: true });
+        return;
+      }
       // The program first, while there is a server to say that it has ended: what it writes on its way out is then written.
       if ((await ask('#{pane_dead}')) === '0') killIfThere(pid, 'SIGTERM');
       await waitForExit(5_000).catch(() => killIfThere(pid, 'SIGKILL'));

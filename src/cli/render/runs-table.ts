@@ -22,7 +22,7 @@ export function renderRuns(runs: readonly Run[], { paint, width, now }: Page): s
     { title: 'REQUESTS', align: 'right', text: (run) => sayCount(run.exchanges) },
     ...(runs.some((run) => run.dropped > 0) ? [lost] : []),
     { title: 'RESULT', text: resultOf, paint: (text, run) => paintResult(paint, text, run) },
-    { title: 'COMMAND', text: (run) => safeLine(run.label ?? run.argv.map(quote).join(' ')) },
+    { title: 'COMMAND', text: (run) => safeLine(run.label ?? commandOf(run)) },
   ];
   return renderTable(runs, columns, paint, width);
 }
@@ -42,6 +42,11 @@ function paintResult(paint: Paint, text: string, run: Run): string {
   if (run.status === 'running') return paint.cyan(text);
   if (run.status === 'interrupted' || run.signal !== null) return paint.magenta(text);
   return run.exitCode === 0 ? text : paint.red(text);
+}
+
+/** Without the folder of the program: --json has all of it. */
+function commandOf({ argv: [program = '', ...rest] }: Run): string {
+  return [program.slice(program.lastIndexOf('/') + 1), ...rest].map(quote).join(' ');
 }
 
 /** As one would type it in a shell. */

@@ -138,5 +138,6 @@ test('runs at 80 columns: how each ended, and its command as one would type it',
     '88aa1b2c  5 min ago     12.0 s      0        19        SIGTERM      codex exec …',
     '99aa1b2c  5 min ago                 3        19    12  interrupted  codex exec …',
   ]);
+  expect(renderRuns([run({ argv: ['/opt/bin/codex', '-C', '/x'] })], page(null))).toContain('  codex -C /x');
   expect(renderRuns([run({})], page(null))).toContain(String.raw`codex exec 'fix the parser'\''s tests'`);
 });

@@ -1,33 +1,47 @@
 // The agent asks for a title on a session of its own, with nothing that names the session it is for: only the prompt is inside.
-// So a title goes to the session of this run whose first prompt ends the request. Either may come first.
+// So a title goes to the session of this run whose first prompt the request ends with. Either may come first.
 
-// The agent may shorten what it asks about.
-const compareLength = 200;
+interface Known {
+  readonly prompt: string;
+  isTold: boolean;
+}
+
+export interface FoundTitle {
+  readonly sessionId: string;
+  readonly title: string;
+}
+
+// The agent may shorten what it asks about: of a long prompt this much is enough.
+const enough = 200;
 // A run may go on for weeks.
 const remembered = 200;
 
 export class Titles {
-  readonly #prompts = new Map<string, string>();
+  readonly #sessions = new Map<string, Known>();
   #untold: { readonly request: string; readonly title: string }[] = [];
 
-  /** A session's first prompt. */
-  notePrompt(sessionId: string, prompt: string): { sessionId: string; title: string } | null {
-    if (this.#prompts.has(sessionId)) return null;
-    this.#prompts.set(sessionId, prompt.trim().slice(0, compareLength));
-    const [oldest] = this.#prompts.keys();
-    if (this.#prompts.size > remembered && oldest !== undefined) this.#prompts.delete(oldest);
-    const found = this.#untold.find(({ request }) => isAbout(request, prompt));
+  /** A session's first prompt; later ones change nothing. */
+  notePrompt(sessionId: string, prompt: string): FoundTitle | null {
+    if (this.#sessions.has(sessionId)) return null;
+    const known = { prompt: prompt.trim().slice(0, enough), isTold: false };
+    this.#sessions.set(sessionId, known);
+    const [oldest] = this.#sessions.keys();
+    if (this.#sessions.size > remembered && oldest !== undefined) this.#sessions.delete(oldest);
+    const found = this.#untold.find(({ request }) => isAbout(request, known.prompt));
     if (found === undefined) return null;
     this.#untold = this.#untold.filter((candidate) => candidate !== found);
+    known.isTold = true;
     return { sessionId, title: found.title };
   }
 
-  /** A title request's prompt and the answer to it. */
-  noteTitle(request: string, answer: string): { sessionId: string; title: string } | null {
+  /** What a title request asked, and the answer to it. */
+  noteTitle(request: string, answer: string): FoundTitle | null {
     const title = readTitle(answer);
     if (title === null) return null;
-    for (const [sessionId, prompt] of this.#prompts) {
-      if (isAbout(request, prompt)) return { sessionId, title };
+    for (const [sessionId, known] of this.#sessions) {
+      if (known.isTold || !isAbout(request, known.prompt)) continue;
+      known.isTold = true;
+      return { sessionId, title };
     }
     this.#untold = [...this.#untold, { request, title }].slice(-remembered);
     return null;
@@ -35,8 +49,8 @@ export class Titles {
 }
 
 function isAbout(request: string, prompt: string): boolean {
-  const start = prompt.trim().slice(0, compareLength);
-  return start.length > 0 && request.includes(`\n${start}`);
+  if (prompt === '') return false;
+  return prompt.length < enough ? request.trimEnd().endsWith(`\n${prompt}`) : request.includes(`\n${prompt}`);
 }
 
 function readTitle(answer: string): string | null {
