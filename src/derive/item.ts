@@ -122,7 +122,7 @@ function readOutput(type: string, json: JsonRecord): string | null {
 }
 
 /** The text of content parts; images and files are named. Null where there is no text at all. */
-export function joinParts(parts: unknown, separator: string): string | null {
+function joinParts(parts: unknown, separator: string): string | null {
   if (typeof parts === 'string') return parts;
   if (!Array.isArray(parts)) return null;
   const texts = parts.map(partText).filter((text) => text !== null);

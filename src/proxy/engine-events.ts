@@ -1,20 +1,13 @@
 // From mockttp's events to ours. It tells of bytes in batches of 20 ms, by copy, after they were passed on: nothing here can hold traffic up.
 import type { Mockttp } from 'mockttp';
 
-import {
-  newId,
-  type AbortedBy,
-  type RawHeaders,
-  type RequestHead,
-  type Sink,
-  type Stamp,
-  type WireEvent,
-  type WireFailure,
-} from '../domain/index.ts';
+import { newId, type RawHeaders, type RequestHead, type Sink, type Stamp, type WireEvent } from '../domain/index.ts';
+import type { EngineFailure } from './engine-failures.ts';
 
 export interface EmitOptions {
   readonly sink: Sink<unknown>;
   readonly isRefusedUpgrade: (path: string) => boolean;
+  readonly failureOf: (requestId: string) => EngineFailure;
 }
 
 interface Open {
@@ -40,7 +33,7 @@ type Unstamped = WireEvent extends infer E ? (E extends WireEvent ? Omit<E, keyo
 /** Subscribes to the engine. Settles when all subscriptions stand. */
 export async function emitWireEvents(
   engine: Mockttp,
-  { sink, isRefusedUpgrade }: EmitOptions,
+  { sink, isRefusedUpgrade, failureOf }: EmitOptions,
 ): Promise<{ openExchanges: () => number }> {
   const open = new Map<string, Open>();
   const emit = (event: Unstamped, mono: number = performance.now()): void => {
@@ -102,7 +95,7 @@ export async function emitWireEvents(
     afterLastBatch(() => {
       if (!open.delete(request.id)) return;
       emit(
-        { type: 'exchangeAborted', exchangeId: exchange.exchangeId, ...readAbort(request) },
+        { type: 'exchangeAborted', exchangeId: exchange.exchangeId, ...failureOf(request.id) },
         request.timingEvents.abortedTimestamp,
       );
     });
@@ -165,23 +158,6 @@ const lastBatchMs = 25;
 
 function afterLastBatch(act: () => void): void {
   setTimeout(() => setImmediate(act), lastBatchMs);
-}
-
-interface EngineAbort {
-  readonly tags: readonly string[];
-  readonly error?: { readonly code?: string; readonly message?: string };
-}
-
-const upstreamTag = 'passthrough-error:';
-
-/** Who ended it: the engine tags a failure of the upstream side; all else is the agent hanging up. */
-function readAbort({ tags, error }: EngineAbort): { by: AbortedBy; error: WireFailure | null } {
-  const tag = tags.find((candidate) => candidate.startsWith(upstreamTag));
-  if (tag === undefined && !error?.message?.startsWith('Upstream connection error'))
-    return { by: 'agent', error: null };
-  const tagged = tag?.slice(upstreamTag.length);
-  const code = tagged === undefined || tagged === 'undefined' ? (error?.code ?? 'E_UPSTREAM') : tagged;
-  return { by: 'upstream', error: { code, message: error?.message ?? `the upstream connection failed (${code})` } };
 }
 
 function requestHead(request: EngineRequest): RequestHead {

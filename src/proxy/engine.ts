@@ -8,6 +8,7 @@ import type { Mockttp } from 'mockttp';
 import type { Sink } from '../domain/index.ts';
 import { formatAuthority } from './connect-request.ts';
 import { emitWireEvents } from './engine-events.ts';
+import { breakOnFailure } from './engine-failures.ts';
 import type { Alpn } from './upstream-tls.ts';
 
 export interface EngineOptions {
@@ -52,7 +53,6 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     },
   });
   const listener = withoutListening(engine);
-  const { openExchanges } = await emitWireEvents(engine, options);
   await engine.forAnyRequest().thenPassThrough({ simulateConnectionErrors: true });
   await engine
     .forAnyWebSocket()
@@ -62,6 +62,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     .forAnyWebSocket()
     .matching((request) => !options.isRefusedUpgrade(request.path))
     .thenPassThrough({ simulateConnectionErrors: true });
+  const { openExchanges } = await emitWireEvents(engine, { ...options, failureOf: breakOnFailure(engine) });
   await engine.start();
   return {
     openExchanges,

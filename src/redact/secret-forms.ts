@@ -37,9 +37,10 @@ export function isOrdinary(value: string): boolean {
 /** The stricter measure for values that are seldom secret, as most cookies are: words and paths are left alone. */
 export function isOrdinaryCookie(value: string): boolean {
   if (isOrdinary(value)) return true;
-  return (
-    /^[A-Za-z]+([-_. /][A-Za-z]+)*$/.test(value) || /^https?:\/\/[^?#@]*$/.test(value) || /^[\w-]+=[\w-]*$/.test(value)
-  );
+  const isWords = /^[A-Za-z]+([-_. /][A-Za-z]+)*$/.test(value);
+  // An id may be the session's own, which must stay readable.
+  const isId = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(value);
+  return isWords || isId || /^https?:\/\/[^?#@]*$/.test(value);
 }
 
 function percentEncoded(value: string): string {

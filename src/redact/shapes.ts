@@ -19,7 +19,7 @@ export interface Shape {
   read(bytes: Buffer, at: number): ShapeReading;
 }
 
-export interface ShapeReading {
+interface ShapeReading {
   readonly match: ByteRange | null;
   readonly next: number;
   readonly isOpen: boolean;

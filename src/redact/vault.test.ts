@@ -220,13 +220,17 @@ describe('headers', () => {
     vault.learnHeaders([
       ['authorization', `bearer ${secret}`],
       ['proxy-authorization', `Basic ${Buffer.from('dev:hunter-22-pass').toString('base64')}`],
-      ['cookie', 'theme=dark; __Secure-session=s%3Aq1W2e3R4t5Y6; lang=en-US'],
+      [
+        'cookie',
+        'theme=dark; __Secure-session=s%3Aq1W2e3R4t5Y6; lang=en-US; did=0199c0de-0001-7abc-8def-000000000001; b=Zm9vYjRy==',
+      ],
       ['set-cookie', 'cf_bm=Ab12Cd34Ef56; Path=/some/where; HttpOnly'],
       ['openai-sentinel-token', 'gAAAAAB-71'],
     ]);
-    const text = `${secret} hunter-22-pass s%3Aq1W2e3R4t5Y6 s:q1W2e3R4t5Y6 Ab12Cd34Ef56 gAAAAAB-71`;
+    const text = `${secret} hunter-22-pass s%3Aq1W2e3R4t5Y6 s:q1W2e3R4t5Y6 Ab12Cd34Ef56 gAAAAAB-71 Zm9vYjRy==`;
     expect(vault.maskText(text)).toMatch(/^((masked:[0-9a-f]+|masked:)\**( |$))+$/);
-    expect(vault.maskText('a dark theme, en-US, /some/where')).toBe('a dark theme, en-US, /some/where');
+    const plain = 'a dark theme, en-US, /some/where, 0199c0de-0001-7abc-8def-000000000001';
+    expect(vault.maskText(plain)).toBe(plain);
   });
 
   it('keep cookie names and attributes', () => {

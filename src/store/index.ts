@@ -1,12 +1,10 @@
 // The door of store/: the recorder that writes, and the library that reads.
-export { checkDatabaseFile } from './database-file.ts';
-export { openRecorder } from './recorder/open-recorder.ts';
-export type { Recorder, RecorderOptions, RecorderReport, RunEnd, RunStart } from './recorder/recorder-types.ts';
 export { withLibrary } from './library.ts';
 export type { Library } from './library.ts';
-export type { FoundRecording, RecordingKind } from './queries/find-recording.ts';
+export type { FoundRecording } from './queries/find-recording.ts';
 export type { RunFilter } from './queries/list-runs.ts';
 export type { ListedSession, SessionFilter } from './queries/list-sessions.ts';
 export type { BodyFacts, BodySide } from './queries/read-body.ts';
 export type { RecordedExchange } from './queries/read-exchange.ts';
-export type { RecordedSession } from './queries/read-session.ts';
+export { openRecorder } from './recorder/open-recorder.ts';
+export type { RecorderReport, RunStart } from './recorder/recorder-types.ts';

@@ -32,7 +32,7 @@ export async function readStoredContext(connection: Connection, threadId: string
   return { last, input, output: readOutput(last) };
 }
 
-export function readOutput(call: Pick<CallRow, 'output'>): Item[] {
+function readOutput(call: Pick<CallRow, 'output'>): Item[] {
   return (JSON.parse(call.output) as Record<string, unknown>[]).map((json) => toItem(json));
 }
 

@@ -100,6 +100,30 @@ describe.each(encoded)('%s', (_, header, bytes) => {
   });
 });
 
+describe('a large zstd body, which the library decodes', () => {
+  const large = Buffer.from(randomJsonText(9, 1_200_000));
+
+  it('decodes as a small one does: whole, in two frames, cut, damaged, capped', async () => {
+    const bytes = Buffer.from(await zstdCompress(large, 3));
+    expect(bytes.length).toBeGreaterThan(200 * 1024);
+    expect(await decodeWhole(bytes, 'zstd')).toEqual({ bytes: large, problem: null });
+    const twice = await decodeWhole(Buffer.concat([bytes, bytes]), 'zstd');
+    expect(twice).toEqual({ bytes: Buffer.concat([large, large]), problem: null });
+    const cut = await decodeWhole(bytes.subarray(0, -1), 'zstd');
+    expect(cut.problem?.reason).toBe('truncated');
+    expect(cut.bytes.length).toBeGreaterThan(large.length / 2);
+    expect(Buffer.compare(cut.bytes, large.subarray(0, cut.bytes.length))).toBe(0);
+    const capped = await decodeWhole(bytes, 'zstd', { maxBytes: 100_000 });
+    expect(capped.problem?.reason).toBe('too-large');
+    expect(Buffer.compare(capped.bytes, large.subarray(0, 100_000))).toBe(0);
+    const damaged = Buffer.from(bytes).fill(0xff, 150_000, 150_100);
+    const salvaged = await decodeWhole(damaged, 'zstd');
+    expect(salvaged.problem?.reason).toBe('corrupt');
+    expect(salvaged.bytes.length).toBeGreaterThan(100_000);
+    expect(Buffer.compare(salvaged.bytes, large.subarray(0, salvaged.bytes.length))).toBe(0);
+  });
+});
+
 describe('a corrupt body', () => {
   const large = Buffer.from(randomJsonText(2, 200_000));
 
@@ -223,6 +247,14 @@ describe('a body that is still arriving', () => {
     }
     encoder.destroy();
     expect((await decoder.end()).problem?.reason).toBe('truncated');
+  });
+
+  it.each(encoded)('may be pushed without waiting (%s)', async (_, header, bytes) => {
+    const decoder = openBodyDecoder(header);
+    const pushed = cutIntoChunks(bytes, 8, 50).map((chunk) => decoder.push(chunk));
+    const { bytes: rest, problem } = await decoder.end();
+    expect(problem).toBeNull();
+    expect(text.equals(Buffer.concat([...(await Promise.all(pushed)), rest]))).toBe(true);
   });
 
   it('gives zstd blocks as soon as they are whole', async () => {

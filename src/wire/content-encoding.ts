@@ -14,12 +14,12 @@ export interface DecodedBody {
   readonly problem: DecodeProblem | null;
 }
 
-export interface DecodeOptions {
+interface DecodeOptions {
   /** The most that any layer may decode to; 256 MiB unless told. */
   readonly maxBytes?: number;
 }
 
-/** A body that is still arriving. Each call is awaited before the next. */
+/** A body that is still arriving. Calls take their turn, so that a caller need not wait for one before it makes the next. */
 export interface BodyDecoder {
   /** Takes bytes as they came, gives what they decode to (nothing after a fault). */
   push(chunk: Uint8Array): Promise<Uint8Array>;
@@ -67,23 +67,28 @@ export function openBodyDecoder(contentEncoding: string | null, options: DecodeO
   const { maxBytes = defaultMaxBytes } = options;
   const parsed = parseContentEncoding(contentEncoding);
   const layers = parsed.encodings.map((encoding) => openLayer(encoding, maxBytes));
-  return {
-    async push(chunk) {
-      let bytes = chunk;
-      for (const layer of layers) bytes = await layer.push(bytes);
-      return bytes;
-    },
-    async end() {
-      let bytes: Uint8Array = noBytes;
-      let problem = parsed.problem;
-      for (const layer of layers) {
-        const before = await layer.push(bytes);
-        bytes = joinBytes([before, await layer.end()].filter((part) => part.length > 0));
-        problem ??= layer.problem;
-      }
-      return { bytes, problem };
-    },
+  const push = async (chunk: Uint8Array): Promise<Uint8Array> => {
+    let bytes = chunk;
+    for (const layer of layers) bytes = await layer.push(bytes);
+    return bytes;
   };
+  const end = async (): Promise<DecodedBody> => {
+    let bytes: Uint8Array = noBytes;
+    let problem = parsed.problem;
+    for (const layer of layers) {
+      const before = await layer.push(bytes);
+      bytes = joinBytes([before, await layer.end()].filter((part) => part.length > 0));
+      problem ??= layer.problem;
+    }
+    return { bytes, problem };
+  };
+  let last: Promise<unknown> = Promise.resolve();
+  const inTurn = <Result>(work: () => Promise<Result>): Promise<Result> => {
+    const result = last.then(work);
+    last = result;
+    return result;
+  };
+  return { push: (chunk) => inTurn(() => push(chunk)), end: () => inTurn(end) };
 }
 
 async function decodeLayer(bytes: Uint8Array, encoding: KnownEncoding, maxBytes: number): Promise<DecodedBody> {

@@ -1,7 +1,7 @@
 // The door of wire/: pure decoders, chunks in, values out.
 export { decodeBody, openBodyDecoder } from './content-encoding.ts';
-export type { BodyDecoder, DecodedBody, DecodeOptions, DecodeProblem } from './content-encoding.ts';
+export type { BodyDecoder, DecodedBody, DecodeProblem } from './content-encoding.ts';
 export { ResponsesReader, readJsonAnswer } from './responses-reader.ts';
-export type { Answer, AnswerItem } from './answer.ts';
+export type { Answer } from './answer.ts';
 export { looksLikeSse, SseDecoder } from './sse.ts';
 export type { SseEvent } from './sse.ts';

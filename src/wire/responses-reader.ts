@@ -13,7 +13,7 @@ import type { TextTarget } from './response-events.ts';
 interface Slot {
   id: string | null;
   done: JsonRecord | null;
-  readonly partial: PartialItem;
+  partial: PartialItem;
 }
 
 type Terminal = NonNullable<Answer['terminal']>;
@@ -132,6 +132,8 @@ export class ResponsesReader {
     const slot = this.#slot(event);
     slot.id ??= stringOf(item['id']);
     slot.done = item;
+    // What deltas said is in the item, and need not be kept twice.
+    slot.partial = new PartialItem();
   }
 
   #finish(terminal: Terminal, response: unknown): void {

@@ -9,7 +9,7 @@ import { looksLikeSse, readJsonAnswer, ResponsesReader, SseDecoder } from '../..
 import type { Answer } from '../../src/wire/index.ts';
 
 /** The envelope of a case: what the wire said around the two bodies, and how the exchange ended. */
-export interface CaseExchange {
+interface CaseExchange {
   readonly method: string;
   readonly path: string;
   readonly requestHeaders: RawHeaders;

@@ -74,21 +74,24 @@ async function openRelay(standIn: StandIn): Promise<ConnectRelay> {
   return relay;
 }
 
-const composer = '? for shortcuts';
+// While it still loads it shows only the second half, and takes what is typed then for a paste.
+const composer = '← for agents · ? for shortcuts';
 
-async function prompt(terminal: Terminal, words: string, answer: string): Promise<void> {
+async function enter(terminal: Terminal, words: string): Promise<void> {
   await terminal.waitForScreen(composer);
   await terminal.type(words);
+  await terminal.waitForScreen(`› ${words}`);
   await terminal.press('Enter');
-  await terminal.waitForScreen(answer);
+}
+
+async function prompt(terminal: Terminal, words: string, answer: string): Promise<void> {
+  await enter(terminal, words);
   // "Worked for <1s" or an interruption: the TUI has taken in the end of the answer, too.
   await terminal.waitForScreen(new RegExp(`${answer}[^]*(Worked for|interrupted)`));
 }
 
 async function quit(terminal: Terminal): Promise<void> {
-  await terminal.waitForScreen(composer);
-  await terminal.type('/quit');
-  await terminal.press('Enter');
+  await enter(terminal, '/quit');
   expect(await terminal.waitForExit()).toEqual({ exitCode: 0, signal: null });
 }
 
@@ -111,11 +114,15 @@ describe('the TUI', () => {
     forgetTrust(scene.codex);
     const terminal = await openTapes(scene);
     await terminal.waitForScreen('Trust this folder?');
-    await terminal.press('Enter');
+    // Codex drops what is typed before it has settled, and this prompt is painted before that.
+    const answerTrust = async (): Promise<string> => {
+      await terminal.press('Enter');
+      return terminal.screen();
+    };
+    await expect.poll(answerTrust, { interval: 200, timeout: 15_000 }).not.toContain('Trust this folder?');
     await prompt(terminal, 'prompt one', 'First answer');
     await prompt(terminal, 'prompt two', 'Second answer');
-    await terminal.type('prompt three');
-    await terminal.press('Enter');
+    await enter(terminal, 'prompt three');
     await terminal.waitForScreen('and on and on and on');
     await terminal.press('Escape');
     await terminal.waitForScreen('Conversation interrupted');
@@ -171,6 +178,7 @@ describe('the TUI', () => {
     expect(recorded).toMatchObject({ argv: ['codex'], status: 'ended', exitCode: 0, calls: 5, dropped: 0 });
 
     // Nothing is left behind.
+    await terminal.close();
     expect(existsSync(daemonFile(scene.codex))).toBe(false);
     await expect.poll(() => findProcesses('CODEX_HOME', scene.codex.dir)).toEqual([]);
   });
@@ -201,10 +209,12 @@ describe('the TUI', () => {
 
 describe('a daemon', () => {
   it('alive from before carries none of the traffic, and is unharmed', async () => {
-    const scene = await set({ scenario: (call) => text(call.text.includes('before') ? 'Said before' : 'Said now') });
+    const scene = await set({
+      scenario: (call) => text(call.text.includes('asked of the daemon') ? 'Said before' : 'Said now'),
+    });
     const relay = await openRelay(scene.standIn);
     const before = await openAlone(scene, relay);
-    await prompt(before, 'asked before', 'Said before');
+    await prompt(before, 'asked of the daemon', 'Said before');
     await quit(before);
     const pid = daemonPid(scene.codex);
     expect(findProcesses('CODEX_HOME', scene.codex.dir).map((found) => found.pid)).toContain(pid);
@@ -221,14 +231,16 @@ describe('a daemon', () => {
 
     expect(daemonPid(scene.codex)).toBe(pid);
     const after = await openAlone(scene, relay);
-    await prompt(after, 'asked as before', 'Said before');
+    await prompt(after, 'asked of the daemon again', 'Said before');
     await quit(after);
     expect(daemonPid(scene.codex)).toBe(pid);
     expect((await readRuns(scene.tapes)).length).toBe(1);
   });
 
   it('that starts after a run, with the next plain codex, works as if tapes had never been', async () => {
-    const scene = await set({ scenario: (call) => text(call.text.includes('without') ? 'Said without' : 'Said with') });
+    const scene = await set({
+      scenario: (call) => text(call.text.includes('asked without tapes') ? 'Said without' : 'Said with'),
+    });
     const terminal = await openTapes(scene);
     await prompt(terminal, 'asked with tapes', 'Said with');
     await quit(terminal);

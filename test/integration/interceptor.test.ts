@@ -249,7 +249,7 @@ describe('an agent that hangs up as soon as it has read the last event', () => {
 });
 
 describe('the engine', () => {
-  it('tells when the agent hung up, and keeps what it would have written to the console aside', async () => {
+  it('tells when the agent hung up, and has nothing to say of it', async () => {
     const { tapes } = await set({ http2: false });
     const socket = await tapes.connectTls('chatgpt.com', 443);
     socket.write('POST /backend-api/codex/responses HTTP/1.1\r\nHost: chatgpt.com\r\nContent-Length: 100\r\n\r\nhalf');
@@ -257,7 +257,7 @@ describe('the engine', () => {
     socket.destroy();
     const [aborted] = await tapes.waitFor('exchangeAborted');
     expect(aborted).toMatchObject({ by: 'agent', error: null });
-    await expect.poll(() => tapes.engineLines.join('\n')).toContain('Failed to handle request');
+    expect(tapes.engineLines).toEqual([]);
   });
 
   it('listens nowhere', async () => {

@@ -13,7 +13,7 @@ import { maskKeyOfTests, runStartOfTests } from './run-start.ts';
 import { WireScript } from './wire-script.ts';
 
 /** A folder that is gone after the test. */
-export async function freshFolder(): Promise<string> {
+async function freshFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'tapes-store-'));
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
   return folder;

@@ -30,10 +30,10 @@ export interface Terminal {
   /** All that was ever written to the terminal, escape sequences and all: what a screen showed only for a moment is in it too. */
   written(): string;
   resize(columns: number, rows: number): Promise<void>;
-  /** Closes the terminal over the program's head, as when a window is closed. Settles when the terminal is gone. */
+  /** Closes the terminal over the program's head, as when a window is closed: whether that ends it is the program's own affair. */
   hangUp(): Promise<void>;
   waitForExit(timeoutMs?: number): Promise<{ readonly exitCode: number | null; readonly signal: number | null }>;
-  /** Ends the program (SIGTERM, after 5 s SIGKILL) and the server. */
+  /** Ends the program (SIGTERM, after 5 s SIGKILL) and the server, once. */
   close(): Promise<void>;
 }
 
@@ -122,11 +122,8 @@ export async function openTerminal(
     },
     waitForExit,
     close: async () => {
-      if (isGone) {
-        killIfThere(pid, 'SIGKILL');
-        rmSync(folder, { recursive: true, force: true });
-        return;
-      }
+      if (isGone) return rmSync(folder, { recursive: true, force: true });
+      isGone = true;
       // The program first, while there is a server to say that it has ended: what it writes on its way out is then written.
       if ((await ask('#{pane_dead}')) === '0') killIfThere(pid, 'SIGTERM');
       await waitForExit(5_000).catch(() => killIfThere(pid, 'SIGKILL'));

@@ -114,13 +114,17 @@ export class CallRecording {
       first_token_ms: answer?.firstTokenAt == null ? null : answer.firstTokenAt - this.#start.startedAt.mono,
     };
     this.#row = row;
-    writer.put('calls', row);
     const output = (answer?.items ?? []).map(({ json }) => toItem(json));
     conversations.finish(row.thread_id, callId, row.status as CallStatus, output);
-    this.#putSession(isoTime(stamp.at));
     if (!this.#isBackground) tally.countUsage(answer?.usage ?? null);
-    this.#noteTitle(answer, output);
-    await this.#putResponse(response.sizes());
+    try {
+      await this.#putResponse(response.sizes());
+    } finally {
+      // In one batch with its body, so that no crash leaves an ended call without one.
+      writer.put('calls', row);
+      this.#putSession(isoTime(stamp.at));
+      this.#noteTitle(answer, output);
+    }
   }
 
   get #isBackground(): boolean {

@@ -8,7 +8,10 @@ const answer = (title: string): string => JSON.stringify({ title });
 test('a title finds its session, whichever of the two comes first', () => {
   const titles = new Titles();
   titles.notePrompt('a', 'fix the parser');
-  expect(titles.noteTitle(ask('fix the parser'), answer('Fix parser'))).toEqual({ sessionId: 'a', title: 'Fix parser' });
+  expect(titles.noteTitle(ask('fix the parser'), answer('Fix parser'))).toEqual({
+    sessionId: 'a',
+    title: 'Fix parser',
+  });
   expect(titles.noteTitle(ask('list the files'), answer('List files'))).toBeNull();
   expect(titles.notePrompt('b', 'list the files')).toEqual({ sessionId: 'b', title: 'List files' });
 });

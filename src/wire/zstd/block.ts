@@ -273,7 +273,7 @@ function copyBytes(from: Uint8Array, fromAt: number, to: Uint8Array, toAt: numbe
 }
 
 /** Up to 5 bytes, lowest first; above 32 bits, so no shifts. */
-export function readLittle(bytes: Uint8Array, start: number, length: number, end: number): number {
+function readLittle(bytes: Uint8Array, start: number, length: number, end: number): number {
   if (start + length > end) throw new ZstdFault('a header is cut short');
   let value = 0;
   for (let index = length - 1; index >= 0; index -= 1) value = value * 256 + bytes[start + index]!;

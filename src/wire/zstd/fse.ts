@@ -54,7 +54,7 @@ export function readFseTable(
   return { table: buildFseTable(accuracyLog, probabilities), next: bits.nextByte };
 }
 
-export function buildFseTable(accuracyLog: number, probabilities: readonly number[]): FseTable {
+function buildFseTable(accuracyLog: number, probabilities: readonly number[]): FseTable {
   const size = 1 << accuracyLog;
   const symbols = new Uint8Array(size);
   const bitCounts = new Uint8Array(size);
