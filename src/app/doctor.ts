@@ -74,7 +74,7 @@ function asFinding(error: unknown): Finding {
 }
 
 /** Node 20.17 is what the SQLite binding and this code need. */
-export function checkNode(version: string): Finding {
+function checkNode(version: string): Finding {
   const [major = 0, minor = 0] = version.split('.').map(Number);
   const isEnough = major > 20 || (major === 20 && minor >= 17);
   if (isEnough) return { status: 'ok', message: `Node ${version}` };

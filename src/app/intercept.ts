@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 import { detectAgent, findProfile, profiles, type AgentProfile } from '../agents/index.ts';
 import { openRoot, permits, readCertificates, writeBundle, type Root } from '../ca/index.ts';
-import { newId } from '../domain/index.ts';
+import { newId, type Sink } from '../domain/index.ts';
 import { TapesError } from '../errors.ts';
 import { buildChildEnvironment, findCommand, runChild, type ChildResult } from '../launch/index.ts';
 import {
@@ -77,6 +77,7 @@ export async function intercept(options: InterceptOptions): Promise<InterceptRes
       })
     : noRecorder();
   const engineLines = quietEngine();
+  const untrusting = new Set<string>();
   let interceptor: Interceptor | null = null;
   try {
     interceptor = await openInterceptor({
@@ -88,7 +89,7 @@ export async function intercept(options: InterceptOptions): Promise<InterceptRes
       readBackendHosts: (path, answer) => profile.readBackendHosts(path, answer),
       routes,
       extraRoots: trust.upstreamRoots,
-      sink: recorder,
+      sink: watchTls(recorder, untrusting),
     });
     recorder.learnSecrets([interceptor.password, interceptor.proxyUrl]);
     onProgress(
@@ -114,7 +115,7 @@ export async function intercept(options: InterceptOptions): Promise<InterceptRes
     await interceptor.settle(settleMs);
     const recording = await recorder.finish(child);
     for (const line of engineLines.lines) onProgress(`engine: ${line}`);
-    return { child, recording, warnings: readWarnings(failure, interceptor, name, child) };
+    return { child, recording, warnings: readWarnings(failure, interceptor, name, child, untrusting) };
   } catch (error) {
     await recorder.discard();
     throw error;
@@ -197,17 +198,34 @@ async function keepInProcess(
   return stayInProcess({ rule: profile.background, file, args, argumentsAt, environment });
 }
 
+/** Collects the hosts for which a client refused our certificate: it then fails, or retries without a word. */
+function watchTls(recorder: RunRecorder, untrusting: Set<string>): Sink<unknown> {
+  return {
+    push(event) {
+      if (event.type === 'tlsFailed' && event.cause === 'cert-rejected') untrusting.add(event.host);
+      recorder.push(event);
+    },
+    close: () => recorder.close(),
+  };
+}
+
 function readWarnings(
   engineFailure: string | null,
   interceptor: Interceptor,
   name: string,
   child: ChildResult,
+  untrusting: ReadonlySet<string>,
 ): string[] {
   const warnings: string[] = [];
   if (engineFailure !== null) {
     warnings.push(`the interceptor could not be loaded, so the traffic went past it: ${engineFailure}`);
   }
   if (child.spawnError !== null) warnings.push(`${name} could not be run: ${child.spawnError.message}`);
+  for (const host of untrusting) {
+    warnings.push(
+      `a program refused the certificate for ${host}: it does not read the variable that names our root (Codex does since 0.116)`,
+    );
+  }
   for (const host of interceptor.unpermittedHosts) {
     warnings.push(`the provider named ${host}, which the root does not permit: its traffic was not recorded`);
   }

@@ -5,7 +5,7 @@ import { homedir } from 'node:os';
 import type { AgentProfile } from '../agents/index.ts';
 import type { Sink } from '../domain/index.ts';
 import type { ChildResult } from '../launch/index.ts';
-import { openRecorder, type RecorderReport } from '../store/index.ts';
+import { checkDatabaseFile, openRecorder, type RecorderReport } from '../store/index.ts';
 import { tapesVersion } from '../version.ts';
 import type { Places } from './home.ts';
 import { readEnvironmentSecrets, readLoginSecrets } from './known-secrets.ts';
@@ -34,9 +34,13 @@ export interface RecordRunOptions {
 // An agent renews its login while it runs; the new credentials must be known before it can print them.
 const loginPollMs = 500;
 
-/** Opens the recorder. Throws `E_DB_NEWER`, `E_DB_UNREADABLE`. */
+/**
+ * Opens the recorder, and does not wait until it stands: the agent's start is not held up. Throws `E_DB_NEWER`, `E_DB_UNREADABLE` where a
+ * look at the file tells; what only opening it tells is in the report.
+ */
 export async function recordRun(options: RecordRunOptions): Promise<RunRecorder> {
   const { places, profile, environment, maskKey } = options;
+  checkDatabaseFile(places.dbFile);
   const logins = profile.credentialFiles(environment, homedir());
   const secrets = [...readEnvironmentSecrets(environment), ...(await Promise.all(logins.map(readLoginSecrets))).flat()];
   const recorder = openRecorder({
@@ -54,11 +58,6 @@ export async function recordRun(options: RecordRunOptions): Promise<RunRecorder>
     maskKey,
     secrets,
   });
-  const failure = await recorder.ready;
-  if (failure !== null) {
-    await recorder.close();
-    throw failure;
-  }
   for (const file of logins) {
     watchFile(file, { interval: loginPollMs, persistent: false }, () => {
       void readLoginSecrets(file).then((values) => recorder.learnSecrets(values));

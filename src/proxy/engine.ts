@@ -34,8 +34,9 @@ export interface Engine {
 const maxHeaderBytes = 1024 * 1024;
 
 export async function startEngine(options: EngineOptions): Promise<Engine> {
-  const { getLocal } = await import('mockttp');
-  const engine = getLocal({
+  // The server alone, without mockttp's remote client and admin server: 165 ms to import instead of 245.
+  const { MockttpServer } = await import('mockttp/dist/server/mockttp-server');
+  const engine = new MockttpServer({
     recordTraffic: false,
     suggestChanges: false,
     http2: true,

@@ -80,7 +80,8 @@ export class Connection {
     try {
       return await work();
     } finally {
-      await this.run('COMMIT');
+      // Nothing was written, so nothing can be lost, and a failure of `work` is what matters.
+      await this.run('ROLLBACK').catch(() => {});
     }
   }
 

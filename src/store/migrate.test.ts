@@ -68,13 +68,20 @@ test('a migration that fails leaves nothing of itself, and the steps before it',
   await connection.close();
 });
 
-test('two processes that make a database at once make it once', async () => {
-  const file = await freshDatabase();
-  const both = await Promise.all([openForWriting(file, 5000), openForWriting(file, 5000)]);
-  const steps = await both[0].all('SELECT name FROM migrations');
-  await Promise.all(both.map((connection) => connection.close()));
+test('processes that make a database at once make it once, and none takes it for somebody else’s', async () => {
+  for (let round = 0; round < 10; round++) {
+    const file = await freshDatabase();
+    const recorders = Array.from({ length: 5 }, (_, at) => openRunRecorder(file, { run: { id: `run-${at}` } }));
+    const reports = await Promise.all(recorders.map((recorder) => recorder.close()));
+    const connection = await Connection.open(file, 'read');
+    const steps = await connection.all('SELECT name FROM migrations');
+    const runs = await connection.all('SELECT id FROM runs');
+    await connection.close();
 
-  expect(steps).toHaveLength(schemaVersion);
+    expect(reports.flatMap(({ problems }) => problems)).toEqual([]);
+    expect(steps).toHaveLength(schemaVersion);
+    expect(runs).toHaveLength(5);
+  }
 });
 
 test('a database of a newer version is refused by every door and not touched', async () => {

@@ -27,14 +27,19 @@ export function foreignDatabase(file: string, why: string, cause?: unknown): Tap
 
 /** What the schema of an open database is. Throws E_DB_NEWER or E_DB_UNREADABLE, and has written nothing. */
 export async function readSchemaVersion(connection: Connection, file: string): Promise<number> {
-  const { version } = (await connection.get<{ version: number }>(
-    'SELECT user_version AS version FROM pragma_user_version',
-  ))!;
-  const { id } = (await connection.get<{ id: number }>('SELECT application_id AS id FROM pragma_application_id'))!;
-  const { tables } = (await connection.get<{ tables: number }>('SELECT count(*) AS tables FROM sqlite_schema'))!;
+  // Of one moment: another process may be making the tables just now.
+  const { id, tables, version } = await connection.snapshot(async () => ({
+    tables: await readNumber(connection, 'SELECT count(*) AS value FROM sqlite_schema'),
+    id: await readNumber(connection, 'SELECT application_id AS value FROM pragma_application_id'),
+    version: await readNumber(connection, 'SELECT user_version AS value FROM pragma_user_version'),
+  }));
   if (id !== applicationId && tables > 0) throw foreignDatabase(file, 'is a database, but not one of tapes');
   if (version > schemaVersion) throw newerDatabase(file, version);
   return version;
+}
+
+async function readNumber(connection: Connection, sql: string): Promise<number> {
+  return (await connection.get<{ value: number }>(sql))!.value;
 }
 
 /** Two processes may do this at once: each step looks again once it holds the write lock. */
@@ -46,9 +51,7 @@ export async function migrate(
   if ((await readSchemaVersion(connection, file)) >= steps.length) return;
   for (const [index, step] of steps.entries()) {
     await connection.transaction(async () => {
-      const { version } = (await connection.get<{ version: number }>(
-        'SELECT user_version AS version FROM pragma_user_version',
-      ))!;
+      const version = await readNumber(connection, 'SELECT user_version AS value FROM pragma_user_version');
       if (version > index) return;
       if (index === 0)
         await connection.exec(

@@ -106,9 +106,12 @@ describe('a large zstd body, which the library decodes', () => {
   it('decodes as a small one does: whole, in two frames, cut, damaged, capped', async () => {
     const bytes = Buffer.from(await zstdCompress(large, 3));
     expect(bytes.length).toBeGreaterThan(200 * 1024);
-    expect(await decodeWhole(bytes, 'zstd')).toEqual({ bytes: large, problem: null });
+    const whole = await decodeWhole(bytes, 'zstd');
+    expect(whole.problem).toBeNull();
+    expect(Buffer.compare(whole.bytes, large)).toBe(0);
     const twice = await decodeWhole(Buffer.concat([bytes, bytes]), 'zstd');
-    expect(twice).toEqual({ bytes: Buffer.concat([large, large]), problem: null });
+    expect(twice.problem).toBeNull();
+    expect(Buffer.compare(twice.bytes, Buffer.concat([large, large]))).toBe(0);
     const cut = await decodeWhole(bytes.subarray(0, -1), 'zstd');
     expect(cut.problem?.reason).toBe('truncated');
     expect(cut.bytes.length).toBeGreaterThan(large.length / 2);

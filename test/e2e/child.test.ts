@@ -83,7 +83,13 @@ describe('a grandchild', () => {
   it('that stays behind, with the streams in its hands, does not hold tapes up', async () => {
     const place = set();
     // The streams are files, so that only tapes itself is waited for.
-    const script = ['-c', '"$@" >out 2>err', 'sh', process.execPath, ...under('sh', '-c', 'sleep 60 & echo $!; exit 4')];
+    const script = [
+      '-c',
+      '"$@" >out 2>err',
+      'sh',
+      process.execPath,
+      ...under('sh', '-c', 'sleep 60 & echo $!; exit 4'),
+    ];
     const { exitCode, durationMs } = await run('sh', script, { cwd: place.cwd, env: place.env });
     const pid = Number(readFileSync(join(place.cwd, 'out'), 'utf8'));
     expect(process.kill(pid, 0)).toBe(true);
@@ -225,18 +231,21 @@ describe('on a terminal', () => {
   it.each([
     ['that ends in its own way', 'trap "echo HUP >>hups; exit 5" HUP; echo ready; sleep 60 & wait', 5, null],
     ['that does not care', 'echo ready; sleep 60', 129, 'SIGHUP'],
-  ] as const)('that is closed, the child is told, and the run of one %s is recorded', async (_how, body, exitCode, signal) => {
-    const place = set();
-    const terminal = await open(place, process.execPath, under('sh', '-c', body));
-    await terminal.waitForScreen('ready');
-    await terminal.hangUp();
-    await expect
-      .poll(() => readRuns(place.tapes), { timeout: 15_000 })
-      .toMatchObject([{ status: 'ended', exitCode, signal }]);
-    const hups = join(place.cwd, 'hups');
-    expect(existsSync(hups) ? readFileSync(hups, 'utf8') : null).toBe(signal === null ? 'HUP\n' : null);
-    await expect.poll(() => isThere(terminal.pid)).toBe(false);
-  });
+  ] as const)(
+    'that is closed, the child is told, and the run of one %s is recorded',
+    async (_how, body, exitCode, signal) => {
+      const place = set();
+      const terminal = await open(place, process.execPath, under('sh', '-c', body));
+      await terminal.waitForScreen('ready');
+      await terminal.hangUp();
+      await expect
+        .poll(() => readRuns(place.tapes), { timeout: 15_000 })
+        .toMatchObject([{ status: 'ended', exitCode, signal }]);
+      const hups = join(place.cwd, 'hups');
+      expect(existsSync(hups) ? readFileSync(hups, 'utf8') : null).toBe(signal === null ? 'HUP\n' : null);
+      await expect.poll(() => isThere(terminal.pid)).toBe(false);
+    },
+  );
 });
 
 function isThere(pid: number): boolean {

@@ -179,6 +179,15 @@ describe('a request body', () => {
   });
 });
 
+describe('a program that does not trust the root', () => {
+  it('fails as it would, and the summary says why', async () => {
+    const scene = await set();
+    const result = await startScript(scene, post().replace('--cacert "$CODEX_CA_CERTIFICATE"', '')).ended;
+    expect(result.exitCode).toBe(60);
+    expect(result.stderr).toMatch(/tapes: a program refused the certificate for chatgpt\.com/);
+  });
+});
+
 describe('a proxy that is left behind', () => {
   it('by a grandchild does not keep tapes from ending', async () => {
     const scene = await set({ scenario: () => hang() });
