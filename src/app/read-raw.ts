@@ -5,13 +5,13 @@ import { withLibrary } from '../store/index.ts';
 import type { PlaceOptions } from './home.ts';
 import { findPlaces } from './home.ts';
 
-/** Hands the body to `write` in pieces. Throws E_NOT_FOUND, E_AMBIGUOUS, E_NO_BODY, E_DB_…. */
+/** Hands the body to `write` in pieces. Gives why it is not the whole, decoded body; null where it is. Throws E_NOT_FOUND, E_AMBIGUOUS, E_NO_BODY, E_DB_…. */
 export function readRaw(
   places: PlaceOptions,
   id: string,
   side: BodySide,
   write: (bytes: Uint8Array) => Promise<void>,
-): Promise<void> {
+): Promise<string | null> {
   return withLibrary(findPlaces(places).dbFile, async (library) => {
     const call = await library.find(id, ['call']);
     const body = await library.readBody(call.id, side);
@@ -19,5 +19,7 @@ export function readRaw(
       throw new TapesError('E_NO_BODY', `call ${call.id} has no ${side} body`, { hint: `tapes show ${call.id}` });
     }
     for await (const bytes of body) await write(bytes);
+    const exchange = await library.readExchangeOf(call.id);
+    return exchange?.[side]?.problem ?? null;
   });
 }

@@ -19,7 +19,7 @@ export async function main(argv: readonly string[]): Promise<void> {
   });
   process.stderr.on('error', () => undefined);
   try {
-    await buildProgram().parseAsync(argv as string[], { from: 'user' });
+    await buildProgram().parseAsync(argv, { from: 'user' });
   } catch (error) {
     process.exitCode = report(error);
   }

@@ -26,6 +26,9 @@ const passedOn = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR2'] as const;
 
 /** Runs `command` to its end. Never rejects. */
 export async function runChild(command: ChildCommand): Promise<ChildResult> {
+  // The handlers stand before the child does: one that starts fast, on a busy machine, may provoke a signal at once.
+  let send: (signal: NodeJS.Signals) => unknown = () => undefined;
+  const stopPassing = passSignals((signal) => send(signal));
   const child = execa(command.file, command.args, {
     argv0: command.name,
     cwd: command.cwd,
@@ -39,7 +42,7 @@ export async function runChild(command: ChildCommand): Promise<ChildResult> {
     buffer: false,
     windowsHide: false,
   });
-  const stopPassing = passSignals((signal) => child.kill(signal));
+  send = (signal) => child.kill(signal);
   const result = await child;
   stopPassing();
   if (result.exitCode === undefined && result.signal === undefined) {
@@ -52,6 +55,12 @@ export async function runChild(command: ChildCommand): Promise<ChildResult> {
   return { exitCode, signal, spawnError: null };
 }
 
+const hold = (): void => undefined;
+
+/**
+ * Passes signals on until the returned function is called. From then on they are held back, for the rest of the process: what is
+ * left to do is to put the run's end on disk, which is bounded in time, and one closed terminal may send SIGHUP more than once.
+ */
 function passSignals(kill: (signal: NodeJS.Signals) => unknown): () => void {
   const sentinel = postSentinel();
   const handlers = new Map<NodeJS.Signals, () => void>();
@@ -69,6 +78,7 @@ function passSignals(kill: (signal: NodeJS.Signals) => unknown): () => void {
   if (process.platform === 'win32') handlers.delete('SIGTSTP');
   for (const [signal, handler] of handlers) process.on(signal, handler);
   return () => {
+    for (const signal of passedOn) if (!process.listeners(signal).includes(hold)) process.on(signal, hold);
     for (const [signal, handler] of handlers) process.off(signal, handler);
     sentinel.close();
   };

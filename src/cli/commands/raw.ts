@@ -32,7 +32,12 @@ Examples:
         });
       }
       const { readRaw } = await import('../../app/read-raw.ts');
-      await readRaw(places, id, request ? 'request' : 'response', writeBytes);
+      const side = request ? 'request' : 'response';
+      const problem = await readRaw(places, id, side, writeBytes);
+      if (problem === null) return;
+      const { say } = await import('../render/page.ts');
+      const { safeLine } = await import('../render/safe-text.ts');
+      say(`this is not the whole ${side} body: ${safeLine(problem)}`);
     });
 }
 

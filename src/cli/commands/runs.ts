@@ -16,7 +16,8 @@ export function addRunsCommand(program: Command): void {
     .addHelpText(
       'after',
       `
-On a terminal the table is cut to its width; in a pipe nothing is cut. For programs there is --json.
+On a terminal the table is cut to its width; in a pipe nothing is cut.
+For programs there is --json.
 
 Examples:
   $ tapes runs --since 2d

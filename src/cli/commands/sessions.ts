@@ -18,7 +18,8 @@ export function addSessionsCommand(program: Command): void {
     .addHelpText(
       'after',
       `
-On a terminal the table is cut to its width; in a pipe nothing is cut. For programs there is --json.
+On a terminal the table is cut to its width; in a pipe nothing is cut.
+For programs there is --json.
 
 Examples:
   $ tapes sessions --since 2d

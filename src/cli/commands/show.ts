@@ -18,7 +18,8 @@ export function addShowCommand(program: Command): void {
     .addHelpText(
       'after',
       `
-A call is shown with its headers, sizes and hashes. Secrets are masked in everything that was recorded.
+A call is shown with its headers, sizes and hashes. Secrets are masked in
+everything that was recorded.
 
 Examples:
   $ tapes show

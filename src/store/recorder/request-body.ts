@@ -45,11 +45,14 @@ export class RequestBody {
 
   /** What came so far, as a body. Call once. */
   async settle(contentEncoding: string | null, vault: Vault): Promise<SettledBody> {
-    const decoded = await decodeBody(Buffer.concat(this.#parts), contentEncoding);
+    const wire = Buffer.concat(this.#parts);
+    const decoded = await decodeBody(wire, contentEncoding);
     this.#parts = [];
     const isWhole = this.#keptBytes === this.#wireBytes;
-    const decodedSha256 = isWhole ? sha256(decoded.bytes) : null;
-    const masked = vault.mask(decoded.bytes);
+    const decodedSha256 = isWhole && decoded.problem === null ? sha256(decoded.bytes) : null;
+    // Of a body that gives nothing when it is decoded, the bytes are kept as they came.
+    const kept = decoded.problem !== null && decoded.bytes.length === 0 ? wire : decoded.bytes;
+    const masked = vault.mask(kept);
     const problems = [
       this.#lostBytes > 0 ? `${this.#lostBytes} bytes were not recorded: too much was waiting to be written` : null,
       !isWhole && this.#lostBytes === 0 ? `the first ${this.#keptBytes} of ${this.#wireBytes} bytes are kept` : null,
@@ -62,7 +65,7 @@ export class RequestBody {
       content_encoding: contentEncoding,
       wire_bytes: this.#wireBytes,
       wire_sha256: this.#lostBytes > 0 ? null : this.#hash.digest('hex'),
-      decoded_bytes: decoded.bytes.length,
+      decoded_bytes: kept.length,
       decoded_sha256: decodedSha256,
       stored_bytes: masked.bytes.length,
       stored_sha256: sha256(masked.bytes),
