@@ -147,6 +147,8 @@ export async function emitWireEvents(
   });
 
   await engine.on('tls-client-error', (failure) => {
+    // The warm-up's handshake comes from no address.
+    if (failure.remoteIpAddress === undefined) return;
     const host = failure.tlsMetadata.sniHostname ?? failure.destination?.hostname ?? '';
     emit({ type: 'tlsFailed', host, cause: failure.failureCause });
   });

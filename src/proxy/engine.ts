@@ -10,6 +10,7 @@ import { formatAuthority } from './connect-request.ts';
 import { emitWireEvents } from './engine-events.ts';
 import { breakOnFailure } from './engine-failures.ts';
 import type { Alpn } from './upstream-tls.ts';
+import { warmUp } from './warm-up.ts';
 
 export interface EngineOptions {
   readonly certificatePem: string;
@@ -26,6 +27,8 @@ export interface EngineOptions {
 export interface Engine {
   /** Takes a socket whose CONNECT to `host:port` was accepted by the door; the engine answers the CONNECT. */
   accept(socket: Socket, host: string, port: number): void;
+  /** Makes the certificate that the first connection will need. Settles in any case. */
+  warmUp(): Promise<void>;
   /** Exchanges that have begun and not ended. */
   openExchanges(): number;
 }
@@ -67,6 +70,8 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
   await engine.start();
   return {
     openExchanges,
+    warmUp: () =>
+      warmUp(options.defaultHost, options.certificatePem, (socket) => listener().emit('connection', socket)),
     accept(socket, host, port) {
       const authority = formatAuthority(host, port);
       socket.unshift(Buffer.from(`CONNECT ${authority} HTTP/1.1\r\nHost: ${authority}\r\n\r\n`, 'latin1'));

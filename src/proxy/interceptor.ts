@@ -57,11 +57,14 @@ export async function openInterceptor(options: InterceptorOptions): Promise<Inte
   const engine = new Promise<Engine | null>((resolve) => (resolveEngine = resolve));
   let loading: Promise<{ failure: string | null }> | null = null;
 
+  // Connections that have asked for the engine.
+  let asked = 0;
   const door = await openDoor({
     port: options.port,
     authorization: `Basic ${Buffer.from(`tapes:${password}`).toString('base64')}`,
     isIntercepted: (host) => hosts.has(host),
     async intercept(socket, host, port) {
+      asked += 1;
       const [standing] = await Promise.all([engine, upstreamTls.learnAlpn(host, port)]);
       if (standing === null) return false;
       standing.accept(socket, host, port);
@@ -81,6 +84,7 @@ export async function openInterceptor(options: InterceptorOptions): Promise<Inte
         sink,
       });
       resolveEngine(standing);
+      if (asked === 0) await standing.warmUp();
       return { failure: null };
     } catch (error) {
       resolveEngine(null);

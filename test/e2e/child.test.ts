@@ -1,6 +1,6 @@
 // Any program under `tapes intercept`: exit codes, streams, signals and the terminal are as without tapes.
 import { randomBytes } from 'node:crypto';
-import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { afterEach, describe, expect, it } from 'vitest';
@@ -158,13 +158,8 @@ describe('a signal', () => {
 });
 
 describe('on a terminal', () => {
-  const open = async (
-    { cwd, env }: Place,
-    command: string,
-    args: readonly string[],
-    more: Readonly<Record<string, string>> = {},
-  ): Promise<Terminal> => {
-    const terminal = await openTerminal(command, args, { cwd, env: { ...env, ...more } });
+  const open = async ({ cwd, env }: Place, command: string, args: readonly string[]): Promise<Terminal> => {
+    const terminal = await openTerminal(command, args, { cwd, env: { ...env, PS1: 'shell> ' } });
     closing.push(terminal.close);
     return terminal;
   };
@@ -184,9 +179,9 @@ describe('on a terminal', () => {
   it('Ctrl-Z gives the shell its prompt back, and fg goes on', async () => {
     const place = set();
     const script = join(place.cwd, 't');
-    writeFileSync(script, `#!/bin/sh\nexec '${process.execPath}' '${tapesBin}' intercept --quiet -- "$@"\n`);
-    chmodSync(script, 0o755);
-    const shell = await open(place, 'sh', ['-i'], { PS1: 'shell> ' });
+    const line = `exec '${process.execPath}' '${tapesBin}' intercept --quiet -- "$@"`;
+    writeFileSync(script, `#!/bin/sh\n${line}\n`, { mode: 0o755 });
+    const shell = await open(place, 'sh', ['-i']);
     const lines = async (...words: readonly string[]): Promise<void> => {
       for (const word of words) {
         await shell.type(word);
@@ -230,10 +225,10 @@ describe('on a terminal', () => {
   });
 
   it.each([
-    ['that ends in its own way', 'trap "echo HUP >>hups; exit 5" HUP; echo ready; sleep 60 & wait', 5, null],
-    ['that does not care', 'echo ready; sleep 60', 129, 'SIGHUP'],
+    ['ends in its own way', 'trap "echo HUP >>hups; exit 5" HUP; echo ready; sleep 60 & wait', 5, null],
+    ['does not care', 'echo ready; sleep 60', 129, 'SIGHUP'],
   ] as const)(
-    'that is closed, the child is told, and the run of one %s is recorded',
+    'that is closed: the child is told, and the run of one that %s is recorded as ended',
     async (_how, body, exitCode, signal) => {
       const place = set();
       const terminal = await open(place, process.execPath, under('sh', '-c', body));

@@ -1,7 +1,9 @@
 // The real Codex, unmodified and logged in with ChatGPT, under `tapes intercept`: what it printed, what the provider received,
 // what the database holds.
 import { createHash } from 'node:crypto';
+import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
+import sqlite3 from 'sqlite3';
 import {
   cutAfter,
   execCommand,
@@ -15,6 +17,8 @@ import {
   usageLimitReached,
   type StandInOptions,
 } from '../support/chatgpt/index.ts';
+import { startConnectRelay } from '../support/connect-relay.ts';
+import { run, type RunResult } from '../support/run.ts';
 import { codexBin, makeCodexHome, runCodexDirect, type CodexHomeOptions } from '../support/codex.ts';
 import {
   findTexts,
@@ -25,7 +29,9 @@ import {
   readTurns,
   runCodex,
   runTapes,
+  sceneEnv,
   startCodex,
+  tapesBin,
   type Scene,
 } from '../support/tapes.ts';
 
@@ -42,7 +48,16 @@ async function set(options: StandInOptions = {}, login: CodexHomeOptions = {}): 
   return { standIn, codex, tapes };
 }
 
+function query(file: string, sql: string): Promise<unknown[]> {
+  return new Promise((resolve, reject) => {
+    const db = new sqlite3.Database(file, sqlite3.OPEN_READONLY);
+    db.all(sql, (error, rows) => db.close(() => (error === null ? resolve(rows) : reject(error))));
+  });
+}
+
 const exec = (...args: string[]): string[] => ['exec', '--skip-git-repo-check', ...args];
+const runAs = (scene: Scene, args: readonly string[], env: Readonly<Record<string, string>>): Promise<RunResult> =>
+  run(process.execPath, args, { cwd: scene.codex.project, env: { ...sceneEnv(scene), ...env } });
 const posts = (scene: Scene) =>
   scene.standIn.calls.filter((call) => call.transport === 'https' && call.kind !== 'title');
 
@@ -145,6 +160,14 @@ describe('a plain answer', () => {
     const scene = await set({ scenario: [text('Hello there')] });
     await runCodex(scene, exec('say hello'));
     expect(scene.standIn.sockets).toHaveLength(0);
+    expect(
+      await query(
+        join(scene.tapes.dir, 'tapes.db'),
+        "SELECT method, host, path, status, outcome FROM exchanges WHERE kind = 'upgrade'",
+      ),
+    ).toEqual([
+      { method: 'GET', host: 'chatgpt.com', path: '/backend-api/codex/responses', status: 426, outcome: 'refused' },
+    ]);
     const [run] = await readRuns(scene.tapes);
     // accounts/check, models, plugins … and the upgrade are kept as exchanges beside the one call.
     expect(run).toMatchObject({ calls: 1, status: 'ended', exitCode: 0, dropped: 0, agent: 'codex' });
@@ -159,6 +182,49 @@ describe('a plain answer', () => {
     expect(call).toMatchObject({ status: 'completed' });
     expect(posts(scene)[0]!.request.host).toContain('api.openai.com');
     expect(findTexts(scene.tapes.dir, { apiKey: scene.codex.apiKey })).toEqual([]);
+  });
+});
+
+describe("the user's own environment", () => {
+  it('with a root, a NO_PROXY and no flags of ours: joined, trimmed, and trusted upstream', async () => {
+    const scene = await set({
+      hosts: ['git.example.test'],
+      scenario: [
+        toolCall({ input: execCommand('echo "NP=$NO_PROXY"; grep -c BEGIN "$CODEX_CA_CERTIFICATE"') }),
+        text('Done'),
+      ],
+    });
+    const resolve = scene.standIn
+      .resolveArgs()
+      .filter((_argument, at, all) => all[at] !== '--upstream-ca' && all[at - 1] !== '--upstream-ca');
+    const run = await runAs(
+      scene,
+      [tapesBin, 'intercept', ...resolve, '--', codexBin().native, ...exec('look around')],
+      {
+        CODEX_CA_CERTIFICATE: scene.standIn.caFile,
+        NO_PROXY: 'localhost,chatgpt.com,.openai.com',
+      },
+    );
+    expect(run).toMatchObject({ exitCode: 0, stdout: 'Done\n' });
+    const [call] = await readCalls(scene.tapes);
+    expect(call!.output[0]!.output).toMatch(/NP=localhost\\n2\\n/);
+    // The joined file was made for this run.
+    expect(findTexts(scene.tapes.dir, { bundle: 'bundle-' })).toEqual([]);
+  });
+
+  it('with a proxy of its own: tapes goes through it, to provider and tunnelled hosts alike', async () => {
+    const scene = await set({ scenario: [text('Hello through both')] });
+    const relay = await startConnectRelay(scene.standIn.port);
+    closing.push(relay.close);
+    const run = await runAs(
+      scene,
+      [tapesBin, 'intercept', '--upstream-ca', scene.standIn.caFile, '--', codexBin().native, ...exec('say hello')],
+      { HTTPS_PROXY: relay.url },
+    );
+    expect(run).toMatchObject({ exitCode: 0, stdout: 'Hello through both\n' });
+    expect(relay.connects).toContain('chatgpt.com:443');
+    expect(relay.connects).toContain('ab.chatgpt.com:443');
+    expect((await readCalls(scene.tapes)).map(({ status }) => status)).toEqual(['completed']);
   });
 });
 

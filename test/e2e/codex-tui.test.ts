@@ -1,6 +1,6 @@
 // The interactive Codex, unmodified, in a terminal under `tapes intercept -- codex`: what people type, and what must neither be
 // seen by them nor be missed by us. Since 0.160 its traffic would go to a background daemon that outlives it.
-import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 
 import { afterEach, describe, expect, it } from 'vitest';
@@ -183,6 +183,31 @@ describe('the TUI', () => {
     await expect.poll(() => findProcesses('CODEX_HOME', scene.codex.dir)).toEqual([]);
   });
 
+  it('gives the shell its prompt back on Ctrl-Z, and goes on with fg', async () => {
+    const scene = await set({ scenario: [text('First answer'), text('Second answer')] });
+    const script = join(scene.codex.root, 'run');
+    const words = [process.execPath, ...interceptArgs(scene, ['codex'])].map((word) => `'${word}'`);
+    writeFileSync(script, `#!/bin/sh\nexec ${words.join(' ')}\n`, { mode: 0o755 });
+    const env = { ...searchPath(sceneEnv(scene)), PS1: 'shell> ' };
+    const shell = await openTerminal('sh', ['-i'], { env, cwd: scene.codex.project });
+    closing.push(shell.close);
+    await shell.waitForScreen('shell>');
+    await shell.type('../run');
+    await shell.press('Enter');
+    await prompt(shell, 'prompt one', 'First answer');
+    await shell.press('C-z');
+    await shell.waitForScreen(/Stopped[^]*shell>\s*$/);
+    await shell.type('fg');
+    await shell.press('Enter');
+    await prompt(shell, 'prompt two', 'Second answer');
+    await enter(shell, '/quit');
+    await shell.waitForScreen(/tapes: recorded 2 calls in 2 turns[^]*shell>\s*$/);
+    expect((await readTurns(scene.tapes)).map((turn) => turn.prompt)).toEqual(['prompt one', 'prompt two']);
+    await shell.type('exit');
+    await shell.press('Enter');
+    expect(await shell.waitForExit()).toEqual({ exitCode: 0, signal: null });
+  });
+
   it('is told of a new window size', async () => {
     const scene = await set();
     const terminal = await openTapes(scene);
@@ -261,8 +286,8 @@ describe('a daemon', () => {
     writeFileSync(daemonFile(scene.codex), JSON.stringify({ pid: process.pid }));
     const bin = join(scene.codex.root, 'old');
     mkdirSync(bin);
-    writeFileSync(join(bin, 'codex'), '#!/bin/sh\n[ "$1" = --no-daemon ] && exit 2\necho STARTED\n');
-    chmodSync(join(bin, 'codex'), 0o755);
+    const old = '#!/bin/sh\n[ "$1" = --no-daemon ] && exit 2\necho STARTED\n';
+    writeFileSync(join(bin, 'codex'), old, { mode: 0o755 });
     const env = { ...sceneEnv(scene), PATH: [bin, scene.codex.env['PATH']].join(delimiter) };
     const refused = await run(process.execPath, interceptArgs(scene, ['codex']), { env, cwd: scene.codex.project });
     expect(refused).toMatchObject({ exitCode: 125, stdout: '' });

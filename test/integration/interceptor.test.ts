@@ -6,7 +6,7 @@ import { connect as connectHttp2 } from 'node:http2';
 import { createServer, connect as connectTcp, type AddressInfo, type Server, type Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { afterEach, describe, expect, it } from 'vitest';
-import WebSocket from 'ws';
+import { WebSocket } from 'ws';
 import { run } from '../support/run.ts';
 import { httpError, reset, startStandIn, text, type StandIn, type StandInOptions } from '../support/chatgpt/index.ts';
 import { startInterceptor, type TestInterceptor, type TestInterceptorOptions } from '../support/interceptor.ts';
@@ -219,6 +219,23 @@ describe('a failing upstream reaches the agent as a failed connection', () => {
     expect({ answer, code }).toEqual({ answer: '', code: 'ECONNRESET' });
     const [aborted] = await tapes.waitFor('exchangeAborted');
     expect(aborted).toMatchObject({ by: 'upstream' });
+  });
+
+  it('when it never answers: the agent waits as long as it wants to, and nothing is invented', async () => {
+    const silent = await listenTcp(() => undefined);
+    const { tapes } = await set(
+      {},
+      { routes: { resolve: [{ host: 'chatgpt.com', port: 443, toAddress: '127.0.0.1', toPort: silent }] } },
+    );
+    const socket = await tapes.connectTls('chatgpt.com', 443);
+    let answer = '';
+    socket.on('data', (chunk) => (answer += String(chunk)));
+    socket.write(post());
+    await tapes.waitFor('requestEnded');
+    await expect(once(socket, 'close', { signal: AbortSignal.timeout(1_000) })).rejects.toThrow(/abort|time/i);
+    socket.destroy();
+    const [aborted] = await tapes.waitFor('exchangeAborted');
+    expect({ answer, aborted }).toMatchObject({ answer: '', aborted: { by: 'agent', error: null } });
   });
 
   it('but an error that the provider answers is passed on as it is', async () => {
