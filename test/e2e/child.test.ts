@@ -222,6 +222,8 @@ describe('on a terminal', () => {
     await terminal.waitForScreen('size 83 21');
     await terminal.resize(100, 50);
     await terminal.waitForScreen('size 100 50');
+    await terminal.press('C-c');
+    expect(await terminal.waitForExit()).toEqual({ exitCode: 130, signal: null });
   });
 
   it.each([

@@ -208,6 +208,22 @@ describe('the TUI', () => {
     expect(await shell.waitForExit()).toEqual({ exitCode: 0, signal: null });
   });
 
+  it('ends when its window is closed in mid-stream, and what it had is kept', async () => {
+    const scene = await set({ scenario: [hang()] });
+    const terminal = await openTapes(scene);
+    await enter(terminal, 'talk for ever');
+    await terminal.waitForScreen('and on and on and on');
+    await terminal.hangUp();
+    await expect
+      .poll(async () => (await readRuns(scene.tapes))[0], { timeout: 15_000 })
+      .toMatchObject({ status: 'ended', exitCode: 0, dropped: 0 });
+    const [turn, ...others] = await readTurns(scene.tapes);
+    expect(others).toEqual([]);
+    expect(turn).toMatchObject({ prompt: 'talk for ever', status: 'aborted' });
+    expect(turn!.calls[0]!.output[0]!.text).toMatch(/^and on and on/);
+    await expect.poll(() => findProcesses('CODEX_HOME', scene.codex.dir)).toEqual([]);
+  });
+
   it('is told of a new window size', async () => {
     const scene = await set();
     const terminal = await openTapes(scene);

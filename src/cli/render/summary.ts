@@ -7,7 +7,7 @@ export function renderSummary(report: RecordingReport): string[] {
   return [renderRecorded(report), ...report.problems];
 }
 
-function renderRecorded({ calls, turns, sessions, usage, exchanges }: RecordingReport): string {
+function renderRecorded({ calls, turns, sessions, usage, exchanges, dropped }: RecordingReport): string {
   if (calls === 0) {
     const others =
       exchanges === 0 ? 'nothing was sent to an intercepted host' : `only ${sayPlural(exchanges, 'other exchange')}`;
@@ -20,5 +20,7 @@ function renderRecorded({ calls, turns, sessions, usage, exchanges }: RecordingR
       : sayPlural(sessions.length, 'session');
   const tokens = usage.totalTokens > 0 ? `, ${sayCount(usage.totalTokens)} tokens` : '';
   const next = newest === undefined ? '' : ` · tapes show ${newest.shortId}`;
-  return `recorded ${sayPlural(calls, 'call')} in ${sayPlural(turns, 'turn')} of ${where}${tokens}${next}`;
+  // Where something was lost, the lines that follow say what: this one must not claim more than is on disk.
+  const verb = dropped === 0 ? 'recorded' : 'saw';
+  return `${verb} ${sayPlural(calls, 'call')} in ${sayPlural(turns, 'turn')} of ${where}${tokens}${next}`;
 }
