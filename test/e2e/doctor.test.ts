@@ -84,7 +84,7 @@ describe('tapes doctor', () => {
       ['trust variables', /CODEX_CA_CERTIFICATE/],
       ['proxy variables', /--upstream-proxy/],
     ] as const) {
-      expect(checks.get(name), name).toMatchObject({ status: 'fail', hint: expect.stringMatching(words) });
+      expect({ name, ...checks.get(name) }).toMatchObject({ name, status: 'fail', hint: expect.stringMatching(words) });
     }
   });
 
