@@ -13,8 +13,9 @@ export interface PackedBody {
 const compress = promisify(brotliCompress);
 const decompress = promisify(brotliDecompress);
 
-export async function packBody(bytes: Uint8Array): Promise<PackedBody> {
-  if (bytes.length === 0) return { storage: 'plain', data: bytes };
+/** `always`: brotli also where it does not shrink. */
+export async function packBody(bytes: Uint8Array, { always = false } = {}): Promise<PackedBody> {
+  if (bytes.length === 0 && !always) return { storage: 'plain', data: bytes };
   const packed = await compress(bytes, {
     params: {
       [constants.BROTLI_PARAM_QUALITY]: 4,
@@ -22,7 +23,9 @@ export async function packBody(bytes: Uint8Array): Promise<PackedBody> {
       [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length,
     },
   });
-  return packed.length < bytes.length ? { storage: 'brotli', data: packed } : { storage: 'plain', data: bytes };
+  return always || packed.length < bytes.length
+    ? { storage: 'brotli', data: packed }
+    : { storage: 'plain', data: bytes };
 }
 
 export async function unpackBody(packed: PackedBody): Promise<Uint8Array> {
