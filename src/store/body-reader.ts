@@ -57,7 +57,10 @@ async function unpack(
   row: StoredBody,
 ): Promise<Uint8Array> {
   try {
-    const bytes = row.storage === 'template' ? await rebuild(connection, items, callId, row) : await unpackRow(row);
+    const { storage, data } = row;
+    if (storage === 'chunks') throw new Error('it is kept in chunks');
+    const bytes =
+      storage === 'template' ? await rebuild(connection, items, callId, row) : await unpackBody({ storage, data });
     if (createHash('sha256').update(bytes).digest('hex') !== row.stored_sha256) {
       throw new Error('its bytes are not those that were stored');
     }
@@ -71,11 +74,8 @@ async function unpack(
   }
 }
 
-const unpackRow = ({ storage, data }: StoredBody): Promise<Uint8Array> =>
-  unpackBody({ storage: storage === 'plain' ? 'plain' : 'brotli', data });
-
 async function rebuild(connection: Connection, items: ItemCache, callId: string, row: StoredBody): Promise<Uint8Array> {
-  const template = readTemplate(await unpackBody({ storage: 'brotli', data: row.data }));
+  const template = readTemplate(await unpackBody({ storage: 'deflate-1', data: row.data }));
   const chain = await connection.all<{ item: Buffer }>(
     // Bounded, so that a damaged chain that leads back to itself ends.
     `WITH RECURSIVE chain (parent, item, depth) AS (

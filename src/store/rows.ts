@@ -134,7 +134,7 @@ export interface BodyRow {
   readonly stored_sha256: string;
   readonly masked: number;
   readonly problem: string | null;
-  /** template: the request without its items and parts (brotli); they are its node's and its request_parts'. */
+  /** template: the request without its items and parts (deflate-1); they are its node's and its request_parts'. */
   readonly storage: BodyStorage | 'chunks' | 'template';
   readonly data: Uint8Array;
   readonly node: Uint8Array | null;

@@ -8,7 +8,7 @@ export const shareItems = {
 CREATE TABLE items (                    -- what requests repeat: an element of the input, or another large value (instructions, tools …)
   hash BLOB NOT NULL PRIMARY KEY,       -- SHA-256 of the exact bytes, masked as bodies are
   bytes INTEGER NOT NULL,               -- how many those are
-  storage TEXT NOT NULL,                -- brotli | plain
+  storage TEXT NOT NULL,                -- brotli | deflate-1 (raw deflate with the dictionary of src/store/dictionary.ts) | plain
   data BLOB NOT NULL
 ) STRICT;
 
@@ -25,7 +25,7 @@ CREATE TABLE request_parts (            -- the large values of a request besides
   PRIMARY KEY (call_id, seq)
 ) STRICT, WITHOUT ROWID;
 
--- storage may now be template too: then data is the request without its items and parts (brotli), and node its conversation.
+-- storage may now be deflate-1, or template: then data is the request without its items and parts (deflate-1), and node its conversation.
 ALTER TABLE bodies ADD COLUMN node BLOB;
 
 CREATE TABLE call_times (               -- what only our clocks and the wire knew of a call: raw, as its bodies are

@@ -1,7 +1,7 @@
 // Puts a request's parts where they are not yet: its new items, its new nodes, its template. What the conversation was before is found
 // from its end backwards, so that a call costs what is new in it and not what it repeats.
 import type { Connection } from '../connection.ts';
-import { packBody } from '../compression.ts';
+import { packBody, packSmall } from '../compression.ts';
 import type { ChainNode, HashedBytes } from '../request-items.ts';
 import { takeApart } from '../request-items.ts';
 import type { BodyRow } from '../rows.ts';
@@ -35,8 +35,7 @@ export class RequestStorage {
       await this.#putItem(part);
       this.#writer.put('request_parts', { call_id: callId, seq, item: part.hash });
     }
-    const { data } = await packBody(template, { always: true });
-    return { storage: 'template', data, node: nodes.at(-1)?.hash ?? null };
+    return { storage: 'template', data: await packSmall(template), node: nodes.at(-1)?.hash ?? null };
   }
 
   /** How many nodes from the first on are there. A node is never there without its parent, so halving finds it. */

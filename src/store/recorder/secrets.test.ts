@@ -39,7 +39,7 @@ async function readEverything(dbFile: string): Promise<string> {
     texts.push(Buffer.from(await unpackBody(item)).toString('latin1'));
   }
   for (const { storage, data } of await connection.all<BodyRow>('SELECT storage, data FROM bodies')) {
-    const packed = storage === 'template' ? 'brotli' : storage;
+    const packed = storage === 'template' ? 'deflate-1' : storage;
     if (packed !== 'chunks') texts.push(Buffer.from(await unpackBody({ storage: packed, data })).toString('latin1'));
   }
   await connection.close();
