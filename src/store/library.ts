@@ -1,5 +1,7 @@
 // What has been recorded, for reading. Nothing here writes, and a recorder may be at work meanwhile.
 import type { Run } from '../domain/index.ts';
+import type { BodySide } from './body-reader.ts';
+import { openBodyReader } from './body-reader.ts';
 import type { Connection } from './connection.ts';
 import { openForReading } from './open-database.ts';
 import type { FoundRecording, RecordingKind } from './queries/find-recording.ts';
@@ -8,8 +10,6 @@ import type { RunFilter } from './queries/list-runs.ts';
 import { listRuns } from './queries/list-runs.ts';
 import type { ListedSession, SessionFilter } from './queries/list-sessions.ts';
 import { listSessions } from './queries/list-sessions.ts';
-import type { BodySide } from './queries/read-body.ts';
-import { readBody } from './queries/read-body.ts';
 import type { RecordedExchange } from './queries/read-exchange.ts';
 import { readExchangeOf } from './queries/read-exchange.ts';
 import type { RecordedSession } from './queries/read-session.ts';
@@ -22,7 +22,7 @@ export interface Library {
   find(id: string, kinds: readonly [RecordingKind, ...RecordingKind[]]): Promise<FoundRecording>;
   readSession(sessionId: string): Promise<RecordedSession>;
   readExchangeOf(callId: string): Promise<RecordedExchange | null>;
-  /** Decoded and masked, in pieces; null where the body was not recorded. */
+  /** Decoded and masked, in pieces; null where the body was not recorded. Throws E_BODY_DAMAGED. */
   readBody(callId: string, side: BodySide): Promise<AsyncIterable<Uint8Array> | null>;
 }
 
@@ -43,6 +43,6 @@ function libraryOf(connection: Connection): Library {
     find: (id, kinds) => findRecording(connection, id, kinds),
     readSession: (sessionId) => readSession(connection, sessionId),
     readExchangeOf: (callId) => readExchangeOf(connection, callId),
-    readBody: (callId, side) => readBody(connection, callId, side),
+    readBody: (callId, side) => openBodyReader(connection).read(callId, side),
   };
 }

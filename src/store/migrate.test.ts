@@ -38,7 +38,7 @@ test('a new database is private, in WAL mode, and knows which steps made it', as
   const modes = await Promise.all([file, `${file}-wal`, `${file}-shm`, dirname(file)].map((path) => stat(path)));
   await connection.close();
 
-  expect(steps.map(({ name }) => name)).toEqual(['001-create-tables']);
+  expect(steps.map(({ name }) => name)).toEqual(['001-create-tables', '002-share-items']);
   expect(mode).toEqual({ journal_mode: 'wal' });
   expect(modes.map(({ mode }) => (mode & 0o777).toString(8))).toEqual(['600', '600', '600', '700']);
 });

@@ -7,7 +7,7 @@ import type { CallStatus, Item, RawHeaders, Stamp } from '../../domain/index.ts'
 import type { Answer } from '../../wire/index.ts';
 import { AnswerStream } from '../answer-stream.ts';
 import { answerColumns, keptInChunks, mergeChunks } from '../open-call.ts';
-import type { CallRow } from '../rows.ts';
+import type { CallRow, CallTimesRow } from '../rows.ts';
 import type { Placement } from './conversations.ts';
 import { isoTime, readHeader } from './recording-context.ts';
 import type { RecordingContext } from './recording-context.ts';
@@ -39,6 +39,7 @@ export class CallRecording {
   #requestEnded: Stamp | null = null;
   /** The row as it was written last; null before the request is complete. */
   #row: CallRow | null = null;
+  #times: CallTimesRow | null = null;
   #identity: CallIdentity | null = null;
   /** Of a title request: what it was about. */
   #titleRequest: string | null = null;
@@ -64,17 +65,19 @@ export class CallRecording {
   async settleRequest(stamp: Stamp): Promise<void> {
     if (this.#requestEnded !== null) return;
     this.#requestEnded = stamp;
-    const { vault, writer, identify, conversations } = this.#context;
+    const { vault, writer, identify, conversations, requests } = this.#context;
     const { callId, headers, path } = this.#start;
-    const body = await this.#request.settle(readHeader(headers, 'content-encoding'), vault);
+    const body = await this.#request.settle(readHeader(headers, 'content-encoding'), vault, requests);
     const reading = readRequestBody(body.text);
     const identity = identify(headers, reading.json, path);
     const place = await conversations.place(callId, identity, reading);
     this.#identity = identity;
     if (this.#isBackground) this.#titleRequest = reading.inputItems.map(({ item }) => item.text ?? '').join('\n');
     this.#row = { ...this.#firstRow(identity, reading, place, stamp), ...this.#headColumns() };
+    this.#times = this.#firstTimes(stamp);
     this.#putPlace(identity, place);
     writer.put('calls', this.#row);
+    writer.put('call_times', this.#times);
     writer.put('bodies', body.row);
     for (const { atMs, bytes } of this.#early.splice(0)) writer.appendChunk(callId, atMs, bytes);
   }
@@ -97,9 +100,9 @@ export class CallRecording {
 
   async end(end: CallEnd, stamp: Stamp): Promise<void> {
     await this.settleRequest(stamp);
-    const begun = this.#row;
+    const [begun, times] = [this.#row, this.#times];
     // What failed while the request was read has been counted then.
-    if (begun === null) return;
+    if (begun === null || times === null) return;
     const { writer, conversations, tally } = this.#context;
     const { callId } = this.#start;
     const response = this.#openResponse();
@@ -114,6 +117,7 @@ export class CallRecording {
       first_token_ms: answer?.firstTokenAt == null ? null : answer.firstTokenAt - this.#start.startedAt.mono,
     };
     this.#row = row;
+    const endOrder = this.#context.nextOrder();
     const output = (answer?.items ?? []).map(({ json }) => toItem(json));
     conversations.finish(row.thread_id, callId, row.status as CallStatus, output);
     if (!this.#isBackground) tally.countUsage(answer?.usage ?? null);
@@ -122,6 +126,15 @@ export class CallRecording {
     } finally {
       // In one batch with its body, so that no crash leaves an ended call without one.
       writer.put('calls', row);
+      writer.put('call_times', {
+        ...times,
+        end_order: endOrder,
+        first_token_ms: row.first_token_ms,
+        ended_ms: row.ended_ms,
+        ended_at: row.ended_at,
+        ended: end.ended,
+        failure: end.failure === null ? null : JSON.stringify(end.failure),
+      });
       this.#putSession(isoTime(stamp.at));
       this.#noteTitle(answer, output);
     }
@@ -170,7 +183,7 @@ export class CallRecording {
   async #putResponse(sizes: ResponseSizes): Promise<void> {
     if (sizes.wire_bytes === 0) return;
     const { connection, writer } = this.#context;
-    const base = { call_id: this.#start.callId, side: 'response', ...sizes } as const;
+    const base = { call_id: this.#start.callId, side: 'response', node: null, ...sizes } as const;
     const kept = keptInChunks(sizes.stored_bytes);
     if (kept !== null) {
       writer.put('bodies', { ...base, ...kept });
@@ -179,6 +192,23 @@ export class CallRecording {
     const { rowsOnDisk, pending } = await writer.takeChunks(base.call_id);
     writer.put('bodies', { ...base, ...(await mergeChunks(connection, base.call_id, pending)) });
     if (rowsOnDisk > 0) writer.run('DELETE FROM response_chunks WHERE call_id = ?', [base.call_id]);
+  }
+
+  #firstTimes(requestEnded: Stamp): CallTimesRow {
+    const { callId, exchangeId, startedAt } = this.#start;
+    return {
+      call_id: callId,
+      exchange_id: exchangeId,
+      started_at: isoTime(startedAt.at),
+      request_order: this.#context.nextOrder(),
+      end_order: null,
+      request_ended_ms: this.#sinceStart(requestEnded),
+      first_token_ms: null,
+      ended_ms: null,
+      ended_at: null,
+      ended: 'open',
+      failure: null,
+    };
   }
 
   #firstRow(identity: CallIdentity, reading: RequestReading, place: Placement, requestEnded: Stamp): CallRow {
