@@ -1,4 +1,6 @@
 // What has been recorded, for reading. Nothing here writes, and a recorder may be at work meanwhile.
+import { makePriceList } from '../derive/index.ts';
+import type { PriceList } from '../derive/index.ts';
 import type { Run } from '../domain/index.ts';
 import type { Connection } from './connection.ts';
 import { openForReading } from './open-database.ts';
@@ -26,22 +28,29 @@ export interface Library {
   readBody(callId: string, side: BodySide): Promise<AsyncIterable<Uint8Array> | null>;
 }
 
-/** Opens a database for `work` and closes it again. Throws E_DB_MISSING, E_DB_NEWER, E_DB_UNREADABLE. */
-export async function withLibrary<T>(dbFile: string, work: (library: Library) => Promise<T>): Promise<T> {
+/**
+ * Opens a database for `work` and closes it again. `prices`: what costs are told by; the published ones where none are given.
+ * Throws E_DB_MISSING, E_DB_NEWER, E_DB_UNREADABLE.
+ */
+export async function withLibrary<T>(
+  dbFile: string,
+  work: (library: Library) => Promise<T>,
+  prices: PriceList = makePriceList(),
+): Promise<T> {
   const connection = await openForReading(dbFile);
   try {
-    return await work(libraryOf(connection));
+    return await work(libraryOf(connection, prices));
   } finally {
     await connection.close();
   }
 }
 
-function libraryOf(connection: Connection): Library {
+function libraryOf(connection: Connection, prices: PriceList): Library {
   return {
     listRuns: (filter) => listRuns(connection, filter),
-    listSessions: (filter) => connection.snapshot(() => listSessions(connection, filter)),
+    listSessions: (filter) => connection.snapshot(() => listSessions(connection, filter, prices)),
     find: (id, kinds) => findRecording(connection, id, kinds),
-    readSession: (sessionId) => readSession(connection, sessionId),
+    readSession: (sessionId) => readSession(connection, sessionId, prices),
     readExchangeOf: (callId) => readExchangeOf(connection, callId),
     readBody: (callId, side) => readBody(connection, callId, side),
   };
