@@ -10,3 +10,5 @@ export { readPrompt } from './prompt.ts';
 export { readRateLimits } from './rate-limits.ts';
 export { isCallRequest, readRequestBody, retryKey } from './request.ts';
 export type { InputItem, RequestReading } from './request.ts';
+export { sumStats } from './stats.ts';
+export type { CallGroup, StatsSums, Sums } from './stats.ts';

@@ -16,14 +16,21 @@ import type { RecordedExchange } from './queries/read-exchange.ts';
 import { readExchangeOf } from './queries/read-exchange.ts';
 import type { RecordedSession } from './queries/read-session.ts';
 import { readSession } from './queries/read-session.ts';
+import { nameSessions, readStats } from './queries/read-stats.ts';
+import type { RecordedStats, SessionName, StatsFilter } from './queries/read-stats.ts';
 
 export interface Library {
+  /** What costs are told by. */
+  readonly prices: PriceList;
   listRuns(filter: RunFilter): Promise<Run[]>;
   listSessions(filter: SessionFilter): Promise<ListedSession[]>;
   /** Throws E_NOT_FOUND, E_AMBIGUOUS. */
   find(id: string, kinds: readonly [RecordingKind, ...RecordingKind[]]): Promise<FoundRecording>;
   readSession(sessionId: string): Promise<RecordedSession>;
   readExchangeOf(callId: string): Promise<RecordedExchange | null>;
+  /** `uneven`: the reader's days begin at a time of UTC that is no multiple of ten minutes. */
+  readStats(filter: StatsFilter, uneven: boolean): Promise<RecordedStats>;
+  nameSessions(ids: readonly string[]): Promise<ReadonlyMap<string, SessionName>>;
   /** Decoded and masked, in pieces; null where the body was not recorded. */
   readBody(callId: string, side: BodySide): Promise<AsyncIterable<Uint8Array> | null>;
 }
@@ -46,12 +53,16 @@ export async function withLibrary<T>(
 }
 
 function libraryOf(connection: Connection, prices: PriceList): Library {
+  const { thresholds } = prices;
   return {
+    prices,
     listRuns: (filter) => listRuns(connection, filter),
     listSessions: (filter) => connection.snapshot(() => listSessions(connection, filter, prices)),
     find: (id, kinds) => findRecording(connection, id, kinds),
     readSession: (sessionId) => readSession(connection, sessionId, prices),
     readExchangeOf: (callId) => readExchangeOf(connection, callId),
+    readStats: (filter, uneven) => connection.snapshot(() => readStats(connection, filter, { uneven, thresholds })),
+    nameSessions: (ids) => nameSessions(connection, ids),
     readBody: (callId, side) => readBody(connection, callId, side),
   };
 }

@@ -1,9 +1,10 @@
 // All migrations in order. Only ever append: what has run on somebody's machine is history.
 import { createTables } from './001-create-tables.ts';
+import { indexQuestions } from './003-index-questions.ts';
 
 export interface Migration {
   readonly name: string;
   readonly sql: string;
 }
 
-export const migrations: readonly Migration[] = [createTables];
+export const migrations: readonly Migration[] = [createTables, indexQuestions];
