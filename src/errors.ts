@@ -50,6 +50,10 @@ export const errorTable = {
     exitCode: exitCodes.notStarted,
     meaning: 'The database cannot be opened or is not a tapes database.',
   },
+  E_PRICES_INVALID: {
+    exitCode: exitCodes.failed,
+    meaning: "The user's own price file cannot be read or is malformed.",
+  },
   E_DB_MISSING: { exitCode: exitCodes.failed, meaning: 'There is no database yet.' },
   E_NOT_FOUND: { exitCode: exitCodes.failed, meaning: 'No recorded session, turn, call or run has this id.' },
   E_AMBIGUOUS: { exitCode: exitCodes.failed, meaning: 'More than one recorded thing begins with this id.' },

@@ -4,6 +4,7 @@ import type { FoundRecording, Library, ListedSession, RecordedExchange } from '.
 import { withLibrary } from '../store/index.ts';
 import type { PlaceOptions } from './home.ts';
 import { findPlaces } from './home.ts';
+import { readPrices } from './read-prices.ts';
 
 export interface ShownRecording {
   readonly asked: FoundRecording;
@@ -15,13 +16,15 @@ export interface ShownRecording {
   readonly shortIds: ReadonlyMap<string, string>;
 }
 
-/** `id`: of a session, thread, turn or call, or the beginning of one, or `last`. Throws E_NOT_FOUND, E_AMBIGUOUS, E_DB_…. */
-export function showRecording(places: PlaceOptions, id: string): Promise<ShownRecording> {
-  return withLibrary(findPlaces(places).dbFile, async (library) => {
+/** `id`: of a session, thread, turn or call, or the beginning of one, or `last`. Throws E_NOT_FOUND, E_AMBIGUOUS, E_DB_…, E_PRICES_INVALID. */
+export async function showRecording(places: PlaceOptions, id: string): Promise<ShownRecording> {
+  const { dbFile, home } = findPlaces(places);
+  const work = async (library: Library): Promise<ShownRecording> => {
     const asked = await library.find(id, ['session', 'thread', 'turn', 'call']);
     const { session, threads, shortIds } = await library.readSession(asked.sessionId);
     return { asked, session, threads: only(asked, threads), exchange: await readExchange(library, asked), shortIds };
-  });
+  };
+  return withLibrary(dbFile, work, await readPrices(home));
 }
 
 async function readExchange(library: Library, asked: FoundRecording): Promise<RecordedExchange | null> {

@@ -9,6 +9,7 @@ import { addRawCommand } from './commands/raw.ts';
 import { addRunsCommand } from './commands/runs.ts';
 import { addSessionsCommand } from './commands/sessions.ts';
 import { addShowCommand } from './commands/show.ts';
+import { addStatsCommand } from './commands/stats.ts';
 import { renderFailure } from './render/failure.ts';
 
 /** Runs one command line. Sets `process.exitCode`; never throws. */
@@ -46,6 +47,7 @@ Examples:
   addSessionsCommand(program);
   addShowCommand(program);
   addRawCommand(program);
+  addStatsCommand(program);
   addRunsCommand(program);
   addDoctorCommand(program);
   for (const command of [program, ...program.commands]) {

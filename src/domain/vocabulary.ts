@@ -94,7 +94,10 @@ export interface Turn {
   readonly endedAt: string | null;
   readonly durationMs: number | null;
   readonly usage: Usage;
+  /** Null: a model has no price, or no usage was reported. */
   readonly costUsd: number | null;
+  /** The models that keep `costUsd` from being known; absent where there are none. */
+  readonly unpricedModels?: readonly string[];
   readonly calls: readonly Call[];
 }
 
@@ -119,7 +122,10 @@ export interface Session {
   readonly calls: number;
   readonly models: readonly string[];
   readonly usage: Usage;
+  /** Null: a model has no price, or no usage was reported. */
   readonly costUsd: number | null;
+  /** The models that keep `costUsd` from being known; absent where there are none. */
+  readonly unpricedModels?: readonly string[];
 }
 
 export interface Run {

@@ -1,4 +1,6 @@
 // What has been recorded, for reading. Nothing here writes, and a recorder may be at work meanwhile.
+import { makePriceList } from '../derive/index.ts';
+import type { PriceList } from '../derive/index.ts';
 import type { Run } from '../domain/index.ts';
 import type { BodySide } from './body-reader.ts';
 import { openBodyReader } from './body-reader.ts';
@@ -14,35 +16,53 @@ import type { RecordedExchange } from './queries/read-exchange.ts';
 import { readExchangeOf } from './queries/read-exchange.ts';
 import type { RecordedSession } from './queries/read-session.ts';
 import { readSession } from './queries/read-session.ts';
+import { nameSessions, readStats } from './queries/read-stats.ts';
+import type { RecordedStats, SessionName, StatsFilter } from './queries/read-stats.ts';
 
 export interface Library {
+  /** What costs are told by. */
+  readonly prices: PriceList;
   listRuns(filter: RunFilter): Promise<Run[]>;
   listSessions(filter: SessionFilter): Promise<ListedSession[]>;
   /** Throws E_NOT_FOUND, E_AMBIGUOUS. */
   find(id: string, kinds: readonly [RecordingKind, ...RecordingKind[]]): Promise<FoundRecording>;
   readSession(sessionId: string): Promise<RecordedSession>;
   readExchangeOf(callId: string): Promise<RecordedExchange | null>;
+  /** `uneven`: the reader's days begin at a time of UTC that is no multiple of ten minutes. */
+  readStats(filter: StatsFilter, uneven: boolean): Promise<RecordedStats>;
+  nameSessions(ids: readonly string[]): Promise<ReadonlyMap<string, SessionName>>;
   /** Decoded and masked, in pieces; null where the body was not recorded. Throws E_BODY_DAMAGED. */
   readBody(callId: string, side: BodySide): Promise<AsyncIterable<Uint8Array> | null>;
 }
 
-/** Opens a database for `work` and closes it again. Throws E_DB_MISSING, E_DB_NEWER, E_DB_UNREADABLE. */
-export async function withLibrary<T>(dbFile: string, work: (library: Library) => Promise<T>): Promise<T> {
+/**
+ * Opens a database for `work` and closes it again. `prices`: what costs are told by; the published ones where none are given.
+ * Throws E_DB_MISSING, E_DB_NEWER, E_DB_UNREADABLE.
+ */
+export async function withLibrary<T>(
+  dbFile: string,
+  work: (library: Library) => Promise<T>,
+  prices: PriceList = makePriceList(),
+): Promise<T> {
   const connection = await openForReading(dbFile);
   try {
-    return await work(libraryOf(connection));
+    return await work(libraryOf(connection, prices));
   } finally {
     await connection.close();
   }
 }
 
-function libraryOf(connection: Connection): Library {
+function libraryOf(connection: Connection, prices: PriceList): Library {
+  const { thresholds } = prices;
   return {
+    prices,
     listRuns: (filter) => listRuns(connection, filter),
-    listSessions: (filter) => connection.snapshot(() => listSessions(connection, filter)),
+    listSessions: (filter) => connection.snapshot(() => listSessions(connection, filter, prices)),
     find: (id, kinds) => findRecording(connection, id, kinds),
-    readSession: (sessionId) => readSession(connection, sessionId),
+    readSession: (sessionId) => readSession(connection, sessionId, prices),
     readExchangeOf: (callId) => readExchangeOf(connection, callId),
+    readStats: (filter, uneven) => connection.snapshot(() => readStats(connection, filter, { uneven, thresholds })),
+    nameSessions: (ids) => nameSessions(connection, ids),
     readBody: (callId, side) => openBodyReader(connection).read(callId, side),
   };
 }

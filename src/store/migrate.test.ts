@@ -10,6 +10,7 @@ import { Connection } from './connection.ts';
 import { checkDatabaseFile } from './database-file.ts';
 import { withLibrary } from './library.ts';
 import { migrate, schemaVersion } from './migrate.ts';
+import { migrations } from './migrations/index.ts';
 import { openForWriting } from './open-database.ts';
 
 const codeOf = async (work: () => unknown): Promise<string | null> => {
@@ -38,7 +39,7 @@ test('a new database is private, in WAL mode, and knows which steps made it', as
   const modes = await Promise.all([file, `${file}-wal`, `${file}-shm`, dirname(file)].map((path) => stat(path)));
   await connection.close();
 
-  expect(steps.map(({ name }) => name)).toEqual(['001-create-tables', '002-share-items']);
+  expect(steps.map(({ name }) => name)).toEqual(migrations.map(({ name }) => name));
   expect(mode).toEqual({ journal_mode: 'wal' });
   expect(modes.map(({ mode }) => (mode & 0o777).toString(8))).toEqual(['600', '600', '600', '700']);
 });

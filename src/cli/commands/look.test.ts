@@ -110,7 +110,7 @@ describe('sessions and runs', () => {
         turns: 1,
         calls: 2,
         models: ['gpt-6.1-sol'],
-        costUsd: null,
+        costUsd: 0.000488,
       },
     ]);
     expect(await json('runs', '--json')).toEqual([

@@ -8,7 +8,7 @@ import type { Page } from './page.ts';
 import { safeLine, safeText } from './safe-text.ts';
 import { shortenText } from './shorten-text.ts';
 import { widthOf, wrapText } from './text-width.ts';
-import { paintStatus, sayClock, sayCount, sayDay, sayDuration, sayPlural, sayUsage } from './words.ts';
+import { paintStatus, sayClock, sayCount, sayDay, sayDuration, sayPlural, sayUsage, sayUsd } from './words.ts';
 
 export interface TranscriptOptions {
   /** Long tool calls and results are shown whole. */
@@ -44,6 +44,7 @@ function renderHeader(session: ListedSession, { paint }: Context): string {
     sayPlural(session.calls, 'call'),
     ...(session.threads > 1 ? [sayPlural(session.threads, 'thread')] : []),
     `${sayCount(session.usage.totalTokens)} tokens`,
+    ...sayCost(session),
     paintStatus(paint, session.status, session.status),
   ];
   return [
@@ -52,6 +53,12 @@ function renderHeader(session: ListedSession, { paint }: Context): string {
     paint.dim(facts.join(' · ')),
     `${paint.dim(sums.slice(0, -1).join(' · '))}${paint.dim(' · ')}${sums.at(-1)}`,
   ].join('\n');
+}
+
+/** A part is not passed off as the whole: where a model has no price, it is named. */
+function sayCost({ costUsd, unpricedModels = [] }: ListedSession): string[] {
+  if (costUsd !== null) return [sayUsd(costUsd)];
+  return unpricedModels.length === 0 ? [] : [`no price for ${safeLine(unpricedModels.join(', '))}`];
 }
 
 function renderThread(thread: Thread, threads: readonly Thread[], isWhole: boolean, context: Context): string {

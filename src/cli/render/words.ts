@@ -22,6 +22,13 @@ export function sayDuration(ms: number): string {
 
 export const sayBytes = (bytes: number): string => `${bytes.toLocaleString('en-US')} ${bytes === 1 ? 'byte' : 'bytes'}`;
 
+/** $12.30, $0.0123 */
+export function sayUsd(usd: number): string {
+  if (usd > 0 && usd < 0.00005) return '< $0.0001';
+  const digits = usd === 0 || usd >= 0.99995 ? 2 : 4;
+  return `$${usd.toLocaleString('en-US', { minimumFractionDigits: digits, maximumFractionDigits: digits })}`;
+}
+
 const minute = 60_000;
 const hour = 60 * minute;
 const day = 24 * hour;

@@ -1,10 +1,11 @@
 // All migrations in order. Only ever append: what has run on somebody's machine is history.
 import { createTables } from './001-create-tables.ts';
 import { shareItems } from './002-share-items.ts';
+import { indexQuestions } from './003-index-questions.ts';
 
 export interface Migration {
   readonly name: string;
   readonly sql: string;
 }
 
-export const migrations: readonly Migration[] = [createTables, shareItems];
+export const migrations: readonly Migration[] = [createTables, shareItems, indexQuestions];

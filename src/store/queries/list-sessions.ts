@@ -1,4 +1,6 @@
 // `tapes sessions`: the agents' conversations, the most recently active first.
+import { sumCosts } from '../../derive/index.ts';
+import type { PriceList } from '../../derive/index.ts';
 import type { CallStatus, Session } from '../../domain/index.ts';
 import type { Connection } from '../connection.ts';
 import type { SessionRow } from '../rows.ts';
@@ -6,6 +8,7 @@ import { shortenId } from '../short-id.ts';
 import type { ListFilter } from './list-runs.ts';
 import { readLiveRuns, statusNow } from './live-runs.ts';
 import type { LiveRuns } from './live-runs.ts';
+import { readSpending, toCostFields } from './read-spending.ts';
 
 export interface SessionFilter extends ListFilter {
   /** Also the agent's own background sessions (titles). */
@@ -19,7 +22,11 @@ export interface ListedSession extends Session {
   readonly firstPrompt: string | null;
 }
 
-export async function listSessions(connection: Connection, filter: SessionFilter): Promise<ListedSession[]> {
+export async function listSessions(
+  connection: Connection,
+  filter: SessionFilter,
+  prices: PriceList,
+): Promise<ListedSession[]> {
   const rows = await connection.all<SessionRow>(
     `SELECT * FROM sessions
      WHERE (?1 OR kind = 'user') AND (?2 IS NULL OR agent = ?2) AND (?3 IS NULL OR last_at >= ?3)
@@ -28,7 +35,7 @@ export async function listSessions(connection: Connection, filter: SessionFilter
   );
   const live = await readLiveRuns(connection);
   const sessions: ListedSession[] = [];
-  for (const row of rows) sessions.push(await describeSession(connection, row, live));
+  for (const row of rows) sessions.push(await describeSession(connection, row, live, prices));
   return sessions;
 }
 
@@ -44,7 +51,12 @@ interface Totals {
   readonly prompt: string | null;
 }
 
-export async function describeSession(connection: Connection, row: SessionRow, live: LiveRuns): Promise<ListedSession> {
+export async function describeSession(
+  connection: Connection,
+  row: SessionRow,
+  live: LiveRuns,
+  prices: PriceList,
+): Promise<ListedSession> {
   const totals = (await connection.get<Totals>(
     `SELECT count(*) AS calls,
        (SELECT count(*) FROM threads WHERE session_id = ?1) AS threads,
@@ -86,7 +98,7 @@ export async function describeSession(connection: Connection, row: SessionRow, l
       reasoningTokens: totals.reasoning,
       totalTokens: totals.total,
     },
-    costUsd: null,
+    ...toCostFields(sumCosts(prices, await readSpending(connection, row.id, prices.thresholds))),
   };
 }
 
