@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 
 import { exitCodes, TapesError } from '../errors.ts';
 import { tapesVersion } from '../version.ts';
+import { addContextCommand } from './commands/context.ts';
 import { addDoctorCommand } from './commands/doctor.ts';
 import { addInterceptCommand } from './commands/intercept.ts';
 import { addRawCommand } from './commands/raw.ts';
@@ -45,6 +46,7 @@ Examples:
   addInterceptCommand(program);
   addSessionsCommand(program);
   addShowCommand(program);
+  addContextCommand(program);
   addRawCommand(program);
   addRunsCommand(program);
   addDoctorCommand(program);

@@ -1,5 +1,11 @@
 // The door of derive/: what recordings mean, as pure functions that can be run again over old ones.
 export type { AnswerOutcome } from './answer.ts';
+export { mapBody } from './body-map.ts';
+export type { BodyMap } from './body-map.ts';
+export { judgeItems, readPieces, shareOut } from './context.ts';
+export type { ContextPart, ContextPiece, ItemState, PartShare } from './context.ts';
+export { comparePrefix } from './prefix.ts';
+export type { PrefixChange, PrefixComparison } from './prefix.ts';
 export { countNewItems, fillToolOutputs, toItem } from './item.ts';
 export { judgeCall } from './outcome.ts';
 export type { CallEnding } from './outcome.ts';
