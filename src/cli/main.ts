@@ -4,6 +4,7 @@ import { Command, CommanderError } from 'commander';
 import { exitCodes, TapesError } from '../errors.ts';
 import { tapesVersion } from '../version.ts';
 import { addContextCommand } from './commands/context.ts';
+import { addDiffCommand } from './commands/diff.ts';
 import { addDoctorCommand } from './commands/doctor.ts';
 import { addInterceptCommand } from './commands/intercept.ts';
 import { addRawCommand } from './commands/raw.ts';
@@ -47,6 +48,7 @@ Examples:
   addSessionsCommand(program);
   addShowCommand(program);
   addContextCommand(program);
+  addDiffCommand(program);
   addRawCommand(program);
   addRunsCommand(program);
   addDoctorCommand(program);

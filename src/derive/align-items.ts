@@ -1,6 +1,8 @@
 // Which items of two requests are the same to a reader: equal ids or equal normalised content, in order. Exact bytes are another
 // question (prefix.ts).
 import type { Item } from '../domain/index.ts';
+import type { Pair } from './match-sequences.ts';
+import { matchSequences } from './match-sequences.ts';
 
 /** A row of the comparison; null: not there. `isSame`: on both sides with the same content. */
 export interface AlignedItems {
@@ -9,25 +11,14 @@ export interface AlignedItems {
   readonly isSame: boolean;
 }
 
-// Beyond this, a table of all pairs would take too long: what is between equal beginnings and ends is then matched in one pass.
-const tableLimit = 4_000_000;
-
 export function alignItems(before: readonly Item[], after: readonly Item[]): AlignedItems[] {
-  let start = 0;
-  while (start < before.length && start < after.length && matches(before[start], after[start])) start += 1;
-  let tail = 0;
-  while (
-    tail < before.length - start &&
-    tail < after.length - start &&
-    matches(before[before.length - 1 - tail], after[after.length - 1 - tail])
-  ) {
-    tail += 1;
-  }
-  const pairs: (readonly [number, number])[] = [];
-  for (let at = 0; at < start; at += 1) pairs.push([at, at]);
-  const middle = [before.slice(start, before.length - tail), after.slice(start, after.length - tail)] as const;
-  for (const [left, right] of matchMiddle(...middle)) pairs.push([start + left, start + right]);
-  for (let at = tail; at > 0; at -= 1) pairs.push([before.length - at, after.length - at]);
+  const pairs = matchSequences(
+    before.length,
+    after.length,
+    (left, right) => matches(before[left], after[right]),
+    (from, left, right) =>
+      matchInOnePass(before.slice(from, left), after.slice(from, right)).map(([a, b]) => [from + a, from + b]),
+  );
   return fillGaps(before, after, pairs);
 }
 
@@ -36,40 +27,22 @@ function matches(a: Item | undefined, b: Item | undefined): boolean {
   return a.hash === b.hash || (a.id !== undefined && a.id === b.id);
 }
 
-/** The longest common subsequence. */
-function matchMiddle(before: readonly Item[], after: readonly Item[]): (readonly [number, number])[] {
-  if (before.length * after.length > tableLimit) return matchInOnePass(before, after);
-  const width = after.length + 1;
-  const lengths = new Uint32Array((before.length + 1) * width);
-  const lengthAt = (left: number, right: number): number => lengths[left * width + right] ?? 0;
-  for (let left = before.length - 1; left >= 0; left -= 1) {
-    for (let right = after.length - 1; right >= 0; right -= 1) {
-      lengths[left * width + right] = matches(before[left], after[right])
-        ? lengthAt(left + 1, right + 1) + 1
-        : Math.max(lengthAt(left + 1, right), lengthAt(left, right + 1));
-    }
-  }
-  const pairs: (readonly [number, number])[] = [];
-  let [left, right] = [0, 0];
-  while (left < before.length && right < after.length) {
-    if (matches(before[left], after[right])) pairs.push([left++, right++]);
-    else if (lengthAt(left + 1, right) >= lengthAt(left, right + 1)) left += 1;
-    else right += 1;
-  }
-  return pairs;
-}
-
-function matchInOnePass(before: readonly Item[], after: readonly Item[]): (readonly [number, number])[] {
+/** For very many: each item with the next one that is the same. */
+function matchInOnePass(before: readonly Item[], after: readonly Item[]): Pair[] {
   const places = new Map<string, number[]>();
+  const note = (key: string, at: number): void => {
+    const known = places.get(key);
+    if (known === undefined) places.set(key, [at]);
+    else known.push(at);
+  };
   before.forEach((item, at) => {
-    for (const key of [item.hash, item.id ?? item.hash]) places.set(key, [...(places.get(key) ?? []), at]);
+    note(item.hash, at);
+    if (item.id !== undefined) note(item.id, at);
   });
-  const pairs: (readonly [number, number])[] = [];
+  const pairs: Pair[] = [];
   let next = 0;
   after.forEach((item, at) => {
-    const found = [...(places.get(item.hash) ?? []), ...(places.get(item.id ?? '') ?? [])].filter(
-      (left) => left >= next,
-    );
+    const found = [item.hash, item.id ?? ''].flatMap((key) => places.get(key)?.find((left) => left >= next) ?? []);
     if (found.length === 0) return;
     const left = Math.min(...found);
     pairs.push([left, at]);
@@ -79,11 +52,7 @@ function matchInOnePass(before: readonly Item[], after: readonly Item[]): (reado
 }
 
 /** Between matches: what stands in the other's place is a change, the rest was removed or added. */
-function fillGaps(
-  before: readonly Item[],
-  after: readonly Item[],
-  pairs: readonly (readonly [number, number])[],
-): AlignedItems[] {
+function fillGaps(before: readonly Item[], after: readonly Item[], pairs: readonly Pair[]): AlignedItems[] {
   const rows: AlignedItems[] = [];
   let [left, right] = [0, 0];
   for (const [nextLeft, nextRight] of [...pairs, [before.length, after.length] as const]) {

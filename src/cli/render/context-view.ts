@@ -13,7 +13,7 @@ const plainWidth = 80;
 const barWidth = 30;
 const shownNewItems = 12;
 
-const partNames: Readonly<Record<ContextPart, string>> = {
+export const partNames: Readonly<Record<ContextPart, string>> = {
   instructions: 'instructions',
   tools: 'tools',
   user: 'user',
@@ -99,7 +99,7 @@ function renderPieces(pieces: readonly JudgedPiece[], { paint, width }: Page): s
   );
 }
 
-function describePiece({ name, preview, type }: ContextPiece): string {
+export function describePiece({ name, preview, type }: ContextPiece): string {
   const text = preview === '' ? type : preview;
   return safeLine(name === undefined ? text : `${name} ${preview}`);
 }
