@@ -11,6 +11,7 @@ import { addRawCommand } from './commands/raw.ts';
 import { addRunsCommand } from './commands/runs.ts';
 import { addSessionsCommand } from './commands/sessions.ts';
 import { addShowCommand } from './commands/show.ts';
+import { addTailCommand } from './commands/tail.ts';
 import { renderFailure } from './render/failure.ts';
 
 /** Runs one command line. Sets `process.exitCode`; never throws. */
@@ -47,6 +48,7 @@ Examples:
   addInterceptCommand(program);
   addSessionsCommand(program);
   addShowCommand(program);
+  addTailCommand(program);
   addContextCommand(program);
   addDiffCommand(program);
   addRawCommand(program);

@@ -4,6 +4,7 @@ export type { Library } from './library.ts';
 export type { FoundRecording } from './queries/find-recording.ts';
 export type { RunFilter } from './queries/list-runs.ts';
 export type { ListedSession, SessionFilter } from './queries/list-sessions.ts';
+export type { ActiveCall, ActivityMark } from './queries/read-activity.ts';
 export type { BodyFacts, BodySide } from './queries/read-body.ts';
 export type { RecordedExchange } from './queries/read-exchange.ts';
 export { checkDatabaseFile } from './database-file.ts';

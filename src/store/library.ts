@@ -2,6 +2,8 @@
 import type { Run } from '../domain/index.ts';
 import type { Connection } from './connection.ts';
 import { openForReading } from './open-database.ts';
+import type { ActiveCall, ActivityMark } from './queries/read-activity.ts';
+import { listActivity, readActiveCalls, readChangeMark } from './queries/read-activity.ts';
 import type { FoundRecording, RecordingKind } from './queries/find-recording.ts';
 import { findRecording } from './queries/find-recording.ts';
 import type { RunFilter } from './queries/list-runs.ts';
@@ -24,6 +26,11 @@ export interface Library {
   readExchangeOf(callId: string): Promise<RecordedExchange | null>;
   /** Decoded and masked, in pieces; null where the body was not recorded. */
   readBody(callId: string, side: BodySide): Promise<AsyncIterable<Uint8Array> | null>;
+  /** While it stays the same, nothing has been written. */
+  readChangeMark(): Promise<number>;
+  /** Calls since then, those that are named, and all that are streaming. */
+  listActivity(of: { readonly since: string; readonly ids: readonly string[] }): Promise<ActivityMark[]>;
+  readActiveCalls(ids: readonly string[]): Promise<ActiveCall[]>;
 }
 
 /** Opens a database for `work` and closes it again. Throws E_DB_MISSING, E_DB_NEWER, E_DB_UNREADABLE. */
@@ -44,5 +51,8 @@ function libraryOf(connection: Connection): Library {
     readSession: (sessionId) => readSession(connection, sessionId),
     readExchangeOf: (callId) => readExchangeOf(connection, callId),
     readBody: (callId, side) => readBody(connection, callId, side),
+    readChangeMark: () => readChangeMark(connection),
+    listActivity: (of) => connection.snapshot(() => listActivity(connection, of)),
+    readActiveCalls: (ids) => connection.snapshot(() => readActiveCalls(connection, ids)),
   };
 }
