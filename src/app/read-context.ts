@@ -2,6 +2,9 @@
 import type { Call, Item, Thread } from '../domain/index.ts';
 import type { BodyMap, ContextPiece, ItemState, PartShare, PrefixComparison } from '../derive/index.ts';
 import { comparePrefix, judgeItems, readPieces, shareOut } from '../derive/index.ts';
+import { readForkOrigin } from '../agents/index.ts';
+import { TapesError } from '../errors.ts';
+import type { Library } from '../store/index.ts';
 import { withLibrary } from '../store/index.ts';
 import type { PlaceOptions } from './home.ts';
 import { findPlaces } from './home.ts';
@@ -15,8 +18,11 @@ export interface JudgedPiece extends ContextPiece {
 
 export interface PreviousCall extends PrefixComparison {
   readonly call: CallFacts;
-  /** parentThread: of a sub-agent's first call, the newest one of the thread that started it. */
-  readonly relation: 'thread' | 'parentThread';
+  /**
+   * Of a thread's first call: parentThread, the newest one of the thread that started this sub-agent; forkedFrom, that of the thread,
+   * of another session, that this one was forked from.
+   */
+  readonly relation: 'thread' | 'parentThread' | 'forkedFrom';
   readonly bodyBytes: number;
   readonly removedItems: readonly ContextPiece[];
 }
@@ -46,27 +52,26 @@ export function readContext(places: PlaceOptions, id: string): Promise<ShownCont
     const { threads, shortIds } = await library.readSession(sessionId);
     const body = await requireRequest(library, callId);
     const { call, thread } = findCall(threads, callId);
-    const found = findPrevious(threads, thread, call);
+    const place = { sessionId, threadId: thread.id };
+    const found = findPrevious(threads, place, call) ?? (await findOrigin(library, body, call));
     const previousBody = found === null ? null : await readRequest(library, found.call.id);
     const pieces = readPieces(body);
-    const place = { sessionId, threadId: thread.id };
     const base = {
       call: callFacts(call, place),
       bodyBytes: body.bytes.length,
       previousResponseId: body.reading.previousResponseId,
       parts: shareOut(body, pieces),
-      shortIds,
+      shortIds: new Map([...(found?.shortIds ?? []), ...shortIds]),
     };
     if (found === null || previousBody === null) {
       return { ...base, ...judged(pieces, null), previous: null };
     }
-    const isOwn = found.relation === 'thread';
-    const { states, removed } = judgeItems(itemsOf(body), itemsOf(previousBody), isOwn ? found.call.output : []);
+    const { states, removed } = judgeItems(itemsOf(body), itemsOf(previousBody), found.call.output);
     return {
       ...base,
       ...judged(pieces, states),
       previous: {
-        call: callFacts(found.call, { sessionId, threadId: found.threadId }),
+        call: callFacts(found.call, found),
         relation: found.relation,
         bodyBytes: previousBody.bytes.length,
         ...comparePrefix(previousBody, body),
@@ -104,15 +109,43 @@ function callsOf(thread: Thread): Call[] {
     .toSorted((a, b) => Date.parse(a.startedAt) - Date.parse(b.startedAt));
 }
 
+interface FoundCall {
+  readonly call: Call;
+  readonly sessionId: string;
+  readonly threadId: string;
+  readonly relation: PreviousCall['relation'];
+  /** Where they are of another session. */
+  readonly shortIds?: ReadonlyMap<string, string>;
+}
+
 function findPrevious(
   threads: readonly Thread[],
-  thread: Thread,
+  { sessionId, threadId }: Pick<FoundCall, 'sessionId' | 'threadId'>,
   call: Call,
-): { call: Call; threadId: string; relation: PreviousCall['relation'] } | null {
-  const own = callsOf(thread);
+): FoundCall | null {
+  const thread = threads.find(({ id }) => id === threadId);
+  const own = thread === undefined ? [] : callsOf(thread);
   const before = own[own.findIndex(({ id }) => id === call.id) - 1];
-  if (before !== undefined) return { call: before, threadId: thread.id, relation: 'thread' };
-  const parent = threads.find(({ id }) => id === thread.parentThreadId);
-  const newest = parent && callsOf(parent).findLast(({ startedAt }) => startedAt <= call.startedAt);
-  return newest === undefined ? null : { call: newest, threadId: parent?.id ?? '', relation: 'parentThread' };
+  if (before !== undefined) return { call: before, sessionId, threadId, relation: 'thread' };
+  const parent = threads.find(({ id }) => id === thread?.parentThreadId);
+  const newest = parent && newestBefore(parent, call);
+  return newest ? { call: newest, sessionId, threadId: parent.id, relation: 'parentThread' } : null;
+}
+
+const newestBefore = (thread: Thread, { startedAt }: Call): Call | undefined =>
+  callsOf(thread).findLast((each) => each.startedAt <= startedAt);
+
+/** A session may be forked from one that was never recorded. */
+async function findOrigin(library: Library, body: BodyMap, call: Call): Promise<FoundCall | null> {
+  const threadId = readForkOrigin(body.reading.json);
+  if (threadId === null) return null;
+  const found = await library.find(threadId, ['thread']).catch((error: unknown) => {
+    if (error instanceof TapesError && error.code === 'E_NOT_FOUND') return null;
+    throw error;
+  });
+  if (found === null) return null;
+  const { threads, shortIds } = await library.readSession(found.sessionId);
+  const thread = threads.find(({ id }) => id === threadId);
+  const newest = thread && newestBefore(thread, call);
+  return newest ? { call: newest, sessionId: found.sessionId, threadId, relation: 'forkedFrom', shortIds } : null;
 }

@@ -123,6 +123,28 @@ describe('a session of several turns', () => {
   });
 });
 
+describe('a fork', () => {
+  it('is a session of its own, whose context goes on from the old one', async () => {
+    const scene = await set({ scenario: [text('First done'), text('Fork done'), text('Second done')] });
+    await runAll(scene, exec('the first prompt'));
+    const [old] = await readSessions(scene.tapes);
+    await runAll(scene, exec('fork', old!.id, 'the forked prompt'), exec('resume', old!.id, 'the second prompt'));
+
+    const sessions = await readSessions(scene.tapes);
+    expect(sessions).toHaveLength(2);
+    const fork = sessions.find(({ id }) => id !== old!.id)!;
+    const promptsOf = async (id: string): Promise<unknown[]> =>
+      (await readTurns(scene.tapes, id)).map(({ prompt }) => prompt);
+    expect(await promptsOf(old!.id)).toEqual(['the first prompt', 'the second prompt']);
+    expect(await promptsOf(fork.id)).toEqual(['the forked prompt']);
+
+    const [first] = (await readTurns(scene.tapes, old!.id))[0]!.calls;
+    const context = await readContext(scene, (await readTurns(scene.tapes, fork.id))[0]!.calls[0]);
+    expect(context.previous).toMatchObject({ relation: 'forkedFrom', call: { id: first!.id }, change: 'appended' });
+    expect(countStates(context)).toEqual({ kept: first!.inputItems, answer: 1, new: 1 });
+  });
+});
+
 describe('a compaction', () => {
   const large = { usage: { inputTokens: 250_000, totalTokens: 250_100 } };
   const limit = { config: ['model_auto_compact_token_limit = 20000'] };

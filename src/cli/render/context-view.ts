@@ -27,6 +27,12 @@ export const partNames: Readonly<Record<ContextPart, string>> = {
   settings: 'settings',
 };
 
+const relations: Readonly<Record<PreviousCall['relation'], string>> = {
+  thread: 'the call before',
+  parentThread: "the parent thread's newest call",
+  forkedFrom: 'the newest call of the session it was forked from',
+};
+
 const stateSigns: Readonly<Record<ItemState, string>> = { kept: '', changed: 'changed', answer: 'answer', new: 'new' };
 
 export function renderContext(context: ShownContext, page: Page): string {
@@ -107,7 +113,7 @@ export function describePiece({ name, preview, type }: ContextPiece): string {
 function renderPrevious(context: ShownContext, previous: PreviousCall, page: Page): string {
   const { paint } = page;
   const other = shortOf(previous.call, context.shortIds);
-  const where = previous.relation === 'thread' ? 'the call before' : "the parent thread's newest call";
+  const where = relations[previous.relation];
   return [
     paint.bold(`Against ${where}, ${other}`),
     renderNews(context.pieces, previous, page),
