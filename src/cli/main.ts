@@ -3,6 +3,8 @@ import { Command, CommanderError } from 'commander';
 
 import { exitCodes, TapesError } from '../errors.ts';
 import { tapesVersion } from '../version.ts';
+import { addContextCommand } from './commands/context.ts';
+import { addDiffCommand } from './commands/diff.ts';
 import { addDoctorCommand } from './commands/doctor.ts';
 import { addInterceptCommand } from './commands/intercept.ts';
 import { addRawCommand } from './commands/raw.ts';
@@ -10,6 +12,7 @@ import { addRunsCommand } from './commands/runs.ts';
 import { addSessionsCommand } from './commands/sessions.ts';
 import { addShowCommand } from './commands/show.ts';
 import { addStatsCommand } from './commands/stats.ts';
+import { addTailCommand } from './commands/tail.ts';
 import { renderFailure } from './render/failure.ts';
 
 /** Runs one command line. Sets `process.exitCode`; never throws. */
@@ -46,6 +49,9 @@ Examples:
   addInterceptCommand(program);
   addSessionsCommand(program);
   addShowCommand(program);
+  addTailCommand(program);
+  addContextCommand(program);
+  addDiffCommand(program);
   addRawCommand(program);
   addStatsCommand(program);
   addRunsCommand(program);

@@ -78,7 +78,7 @@ function isSameItem(a: Item, b: Item): boolean {
 }
 
 /** An answer's item comes back without its id in older versions, and with fields dropped or added: its call or its text tells. */
-function isSameAnswer(sent: Item, answer: Item): boolean {
+export function isSameAnswer(sent: Item, answer: Item): boolean {
   if (isSameItem(sent, answer)) return true;
   if (sent.type !== answer.type || (sent.id !== undefined && answer.id !== undefined)) return false;
   if (answer.callId !== undefined) return sent.callId === answer.callId;

@@ -6,6 +6,7 @@ export type { RunFilter } from './queries/list-runs.ts';
 export type { ListedSession, SessionFilter } from './queries/list-sessions.ts';
 export type { BodySide } from './body-reader.ts';
 export type { BodyFacts } from './queries/read-body-facts.ts';
+export type { ActiveCall, ActivityMark } from './queries/read-activity.ts';
 export type { RecordedExchange } from './queries/read-exchange.ts';
 export type { SeenRateLimits, StatsFilter, StorageSizes } from './queries/read-stats.ts';
 export { checkDatabaseFile } from './database-file.ts';

@@ -6,6 +6,8 @@ import type { BodySide } from './body-reader.ts';
 import { openBodyReader } from './body-reader.ts';
 import type { Connection } from './connection.ts';
 import { openForReading } from './open-database.ts';
+import type { ActiveCall, ActivityMark } from './queries/read-activity.ts';
+import { listActivity, readActiveCalls, readChangeMark } from './queries/read-activity.ts';
 import type { FoundRecording, RecordingKind } from './queries/find-recording.ts';
 import { findRecording } from './queries/find-recording.ts';
 import type { RunFilter } from './queries/list-runs.ts';
@@ -33,6 +35,11 @@ export interface Library {
   nameSessions(ids: readonly string[]): Promise<ReadonlyMap<string, SessionName>>;
   /** Decoded and masked, in pieces; null where the body was not recorded. Throws E_BODY_DAMAGED. */
   readBody(callId: string, side: BodySide): Promise<AsyncIterable<Uint8Array> | null>;
+  /** While it stays the same, nothing has been written. */
+  readChangeMark(): Promise<number>;
+  /** Calls since then, those that are named, and all that are streaming. */
+  listActivity(of: { readonly since: string; readonly ids: readonly string[] }): Promise<ActivityMark[]>;
+  readActiveCalls(ids: readonly string[]): Promise<ActiveCall[]>;
 }
 
 /**
@@ -64,5 +71,8 @@ function libraryOf(connection: Connection, prices: PriceList): Library {
     readStats: (filter, uneven) => connection.snapshot(() => readStats(connection, filter, { uneven, thresholds })),
     nameSessions: (ids) => nameSessions(connection, ids),
     readBody: (callId, side) => openBodyReader(connection).read(callId, side),
+    readChangeMark: () => readChangeMark(connection),
+    listActivity: (of) => connection.snapshot(() => listActivity(connection, of)),
+    readActiveCalls: (ids) => connection.snapshot(() => readActiveCalls(connection, ids)),
   };
 }
