@@ -9,6 +9,7 @@ import { addRawCommand } from './commands/raw.ts';
 import { addRunsCommand } from './commands/runs.ts';
 import { addSessionsCommand } from './commands/sessions.ts';
 import { addShowCommand } from './commands/show.ts';
+import { addVerifyCommand } from './commands/verify.ts';
 import { renderFailure } from './render/failure.ts';
 
 /** Runs one command line. Sets `process.exitCode`; never throws. */
@@ -47,6 +48,7 @@ Examples:
   addShowCommand(program);
   addRawCommand(program);
   addRunsCommand(program);
+  addVerifyCommand(program);
   addDoctorCommand(program);
   for (const command of [program, ...program.commands]) {
     command

@@ -10,3 +10,4 @@ export type { RecordedExchange } from './queries/read-exchange.ts';
 export { checkDatabaseFile } from './database-file.ts';
 export { openRecorder } from './recorder/open-recorder.ts';
 export type { RecorderReport, RunStart } from './recorder/recorder-types.ts';
+export type { VerifyProblem, VerifyProgress, VerifyReport } from './verify.ts';

@@ -14,6 +14,8 @@ import type { RecordedExchange } from './queries/read-exchange.ts';
 import { readExchangeOf } from './queries/read-exchange.ts';
 import type { RecordedSession } from './queries/read-session.ts';
 import { readSession } from './queries/read-session.ts';
+import type { VerifyProgress, VerifyReport } from './verify.ts';
+import { verifyRecordings } from './verify.ts';
 
 export interface Library {
   listRuns(filter: RunFilter): Promise<Run[]>;
@@ -24,6 +26,8 @@ export interface Library {
   readExchangeOf(callId: string): Promise<RecordedExchange | null>;
   /** Decoded and masked, in pieces; null where the body was not recorded. Throws E_BODY_DAMAGED. */
   readBody(callId: string, side: BodySide): Promise<AsyncIterable<Uint8Array> | null>;
+  /** Rebuilds every body and checks every hash. */
+  verify(tell: (progress: VerifyProgress) => void): Promise<VerifyReport>;
 }
 
 /** Opens a database for `work` and closes it again. Throws E_DB_MISSING, E_DB_NEWER, E_DB_UNREADABLE. */
@@ -44,5 +48,6 @@ function libraryOf(connection: Connection): Library {
     readSession: (sessionId) => readSession(connection, sessionId),
     readExchangeOf: (callId) => readExchangeOf(connection, callId),
     readBody: (callId, side) => openBodyReader(connection).read(callId, side),
+    verify: (tell) => verifyRecordings(connection, tell),
   };
 }
