@@ -6,6 +6,7 @@ import { tapesVersion } from '../version.ts';
 import { addDoctorCommand } from './commands/doctor.ts';
 import { addInterceptCommand } from './commands/intercept.ts';
 import { addRawCommand } from './commands/raw.ts';
+import { addRederiveCommand } from './commands/rederive.ts';
 import { addRunsCommand } from './commands/runs.ts';
 import { addSessionsCommand } from './commands/sessions.ts';
 import { addShowCommand } from './commands/show.ts';
@@ -49,6 +50,7 @@ Examples:
   addRawCommand(program);
   addRunsCommand(program);
   addVerifyCommand(program);
+  addRederiveCommand(program);
   addDoctorCommand(program);
   for (const command of [program, ...program.commands]) {
     command

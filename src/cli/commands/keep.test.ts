@@ -6,6 +6,7 @@ import { recordScript } from '../../../test/support/record-script.ts';
 import { plainAnswer } from '../../../test/support/wire-script.ts';
 import { Connection } from '../../store/connection.ts';
 import { openProgress } from '../render/progress.ts';
+import { addRederiveCommand } from './rederive.ts';
 import { addVerifyCommand } from './verify.ts';
 
 afterEach(() => {
@@ -23,6 +24,7 @@ async function run(...words: string[]): Promise<{ stdout: string; stderr: string
   }
   const program = new Command('tapes');
   addVerifyCommand(program);
+  addRederiveCommand(program);
   for (const command of program.commands) command.exitOverride().option('--db <file>', '');
   await program.parseAsync(words, { from: 'user' });
   vi.restoreAllMocks();
@@ -66,6 +68,28 @@ test('tapes verify lists what does not fit, harmlessly, and exits 1', async () =
     problems: expect.arrayContaining([expect.objectContaining({ what: 'body', id: 'ex-1 request' })]) as object[],
   });
   expect(json.exitCode).toBe(1);
+});
+
+test('tapes rederive says what was other than before', async () => {
+  const dbFile = await record();
+  await change(dbFile, 'UPDATE calls SET model = NULL; UPDATE turns SET prompt = NULL');
+
+  const [first, second] = [await run('rederive', '--db', dbFile), await run('rederive', '--db', dbFile)];
+  expect(first).toEqual({ stdout: 'derived 1 call again: changed 1 turn, 1 call\n', stderr: '', exitCode: undefined });
+  expect(second.stdout).toBe('derived 1 call again: nothing was other than before\n');
+});
+
+test('tapes rederive names the calls that it had to leave, and exits 1', async () => {
+  const dbFile = await record();
+  await change(dbFile, 'DELETE FROM items');
+
+  const text = await run('rederive', '--db', dbFile);
+  const json = await run('rederive', '--json', '--db', dbFile);
+  expect(text.stdout).toMatch(
+    /^LEFT {2}call ex-1: the request body of call ex-1 cannot be rebuilt: item [0-9a-f]{64} is missing\n/,
+  );
+  expect(JSON.parse(json.stdout)).toMatchObject({ left: [{ callId: 'ex-1' }], changed: { calls: 0 } });
+  expect([text.exitCode, json.exitCode]).toEqual([1, 1]);
 });
 
 test('progress is one line that is taken away again, on a terminal only', () => {
