@@ -7,6 +7,7 @@ import { addDoctorCommand } from './commands/doctor.ts';
 import { addInterceptCommand } from './commands/intercept.ts';
 import { addRawCommand } from './commands/raw.ts';
 import { addRunsCommand } from './commands/runs.ts';
+import { addSearchCommand } from './commands/search.ts';
 import { addSessionsCommand } from './commands/sessions.ts';
 import { addShowCommand } from './commands/show.ts';
 import { addStatsCommand } from './commands/stats.ts';
@@ -47,6 +48,7 @@ Examples:
   addSessionsCommand(program);
   addShowCommand(program);
   addRawCommand(program);
+  addSearchCommand(program);
   addStatsCommand(program);
   addRunsCommand(program);
   addDoctorCommand(program);

@@ -7,6 +7,7 @@ export type { ListedSession, SessionFilter } from './queries/list-sessions.ts';
 export type { BodyFacts, BodySide } from './queries/read-body.ts';
 export type { RecordedExchange } from './queries/read-exchange.ts';
 export type { SeenRateLimits, StatsFilter, StorageSizes } from './queries/read-stats.ts';
+export type { FoundEntry, Snippet } from './queries/search-entries.ts';
 export { checkDatabaseFile } from './database-file.ts';
 export { openRecorder } from './recorder/open-recorder.ts';
 export type { RecorderReport, RunStart } from './recorder/recorder-types.ts';

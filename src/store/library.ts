@@ -18,6 +18,8 @@ import type { RecordedSession } from './queries/read-session.ts';
 import { readSession } from './queries/read-session.ts';
 import { nameSessions, readStats } from './queries/read-stats.ts';
 import type { RecordedStats, SessionName, StatsFilter } from './queries/read-stats.ts';
+import { searchEntries } from './queries/search-entries.ts';
+import type { FoundEntry, SearchFilter } from './queries/search-entries.ts';
 
 export interface Library {
   /** What costs are told by. */
@@ -31,6 +33,8 @@ export interface Library {
   /** `uneven`: the reader's days begin at a time of UTC that is no multiple of ten minutes. */
   readStats(filter: StatsFilter, uneven: boolean): Promise<RecordedStats>;
   nameSessions(ids: readonly string[]): Promise<ReadonlyMap<string, SessionName>>;
+  /** The newest first. */
+  search(filter: SearchFilter): Promise<FoundEntry[]>;
   /** Decoded and masked, in pieces; null where the body was not recorded. */
   readBody(callId: string, side: BodySide): Promise<AsyncIterable<Uint8Array> | null>;
 }
@@ -63,6 +67,7 @@ function libraryOf(connection: Connection, prices: PriceList): Library {
     readExchangeOf: (callId) => readExchangeOf(connection, callId),
     readStats: (filter, uneven) => connection.snapshot(() => readStats(connection, filter, { uneven, thresholds })),
     nameSessions: (ids) => nameSessions(connection, ids),
+    search: (filter) => connection.snapshot(() => searchEntries(connection, filter)),
     readBody: (callId, side) => readBody(connection, callId, side),
   };
 }

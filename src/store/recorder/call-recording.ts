@@ -8,6 +8,7 @@ import type { Answer } from '../../wire/index.ts';
 import { AnswerStream } from '../answer-stream.ts';
 import { answerColumns, keptInChunks, mergeChunks } from '../open-call.ts';
 import type { CallRow } from '../rows.ts';
+import { indexAnswer, indexSent } from '../search-index.ts';
 import type { Placement } from './conversations.ts';
 import { isoTime, readHeader } from './recording-context.ts';
 import type { RecordingContext } from './recording-context.ts';
@@ -76,6 +77,7 @@ export class CallRecording {
     this.#putPlace(identity, place);
     writer.put('calls', this.#row);
     writer.put('bodies', body.row);
+    for (const { sql, values } of indexSent(this.#row, place.unseen)) writer.run(sql, values);
     for (const { atMs, bytes } of this.#early.splice(0)) writer.appendChunk(callId, atMs, bytes);
   }
 
@@ -122,6 +124,7 @@ export class CallRecording {
     } finally {
       // In one batch with its body, so that no crash leaves an ended call without one.
       writer.put('calls', row);
+      for (const { sql, values } of indexAnswer(row, output)) writer.run(sql, values);
       this.#putSession(isoTime(stamp.at));
       this.#noteTitle(answer, output);
     }
