@@ -96,7 +96,9 @@ export class Writer {
 
   /** A statement of its own, written after the rows. */
   run(sql: string, values: readonly SqlValue[]): void {
-    this.#batch.statements.push({ sql, values });
+    const write: Write = { sql, values };
+    this.#batch.statements.push(write);
+    this.#batch.bytes += sizeOf(write);
     this.#schedule(this.#flushAfterMs);
   }
 
