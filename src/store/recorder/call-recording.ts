@@ -119,7 +119,11 @@ export class CallRecording {
     this.#row = row;
     const endOrder = this.#context.nextOrder();
     const output = (answer?.items ?? []).map(({ json }) => toItem(json));
-    conversations.finish(row.thread_id, callId, row.status as CallStatus, output);
+    conversations.finish(row.thread_id, callId, {
+      status: row.status as CallStatus,
+      responseId: row.response_id,
+      output,
+    });
     if (!this.#isBackground) tally.countUsage(answer?.usage ?? null);
     try {
       await this.#putResponse(response.sizes());
