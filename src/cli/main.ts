@@ -8,11 +8,13 @@ import { addDiffCommand } from './commands/diff.ts';
 import { addDoctorCommand } from './commands/doctor.ts';
 import { addInterceptCommand } from './commands/intercept.ts';
 import { addRawCommand } from './commands/raw.ts';
+import { addRederiveCommand } from './commands/rederive.ts';
 import { addRunsCommand } from './commands/runs.ts';
 import { addSessionsCommand } from './commands/sessions.ts';
 import { addShowCommand } from './commands/show.ts';
 import { addStatsCommand } from './commands/stats.ts';
 import { addTailCommand } from './commands/tail.ts';
+import { addVerifyCommand } from './commands/verify.ts';
 import { renderFailure } from './render/failure.ts';
 
 /** Runs one command line. Sets `process.exitCode`; never throws. */
@@ -55,6 +57,8 @@ Examples:
   addRawCommand(program);
   addStatsCommand(program);
   addRunsCommand(program);
+  addVerifyCommand(program);
+  addRederiveCommand(program);
   addDoctorCommand(program);
   for (const command of [program, ...program.commands]) {
     command

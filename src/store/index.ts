@@ -12,3 +12,6 @@ export type { SeenRateLimits, StatsFilter, StorageSizes } from './queries/read-s
 export { checkDatabaseFile } from './database-file.ts';
 export { openRecorder } from './recorder/open-recorder.ts';
 export type { RecorderReport, RunStart } from './recorder/recorder-types.ts';
+export { rederive } from './rederive.ts';
+export type { RederiveProgress, RederiveReport } from './rederive.ts';
+export type { VerifyProblem, VerifyProgress, VerifyReport } from './verify.ts';

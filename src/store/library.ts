@@ -20,6 +20,8 @@ import type { RecordedSession } from './queries/read-session.ts';
 import { readSession } from './queries/read-session.ts';
 import { nameSessions, readStats } from './queries/read-stats.ts';
 import type { RecordedStats, SessionName, StatsFilter } from './queries/read-stats.ts';
+import type { VerifyProgress, VerifyReport } from './verify.ts';
+import { verifyRecordings } from './verify.ts';
 
 export interface Library {
   /** What costs are told by. */
@@ -40,6 +42,8 @@ export interface Library {
   /** Calls since then, those that are named, and all that are streaming. */
   listActivity(of: { readonly since: string; readonly ids: readonly string[] }): Promise<ActivityMark[]>;
   readActiveCalls(ids: readonly string[]): Promise<ActiveCall[]>;
+  /** Rebuilds every body and checks every hash. */
+  verify(tell: (progress: VerifyProgress) => void): Promise<VerifyReport>;
 }
 
 /**
@@ -74,5 +78,6 @@ function libraryOf(connection: Connection, prices: PriceList): Library {
     readChangeMark: () => readChangeMark(connection),
     listActivity: (of) => connection.snapshot(() => listActivity(connection, of)),
     readActiveCalls: (ids) => connection.snapshot(() => readActiveCalls(connection, ids)),
+    verify: (tell) => verifyRecordings(connection, tell),
   };
 }
