@@ -11,7 +11,7 @@ export type { ItemChange, RequestDiff, SettingChange } from './diff-requests.ts'
 export type { TextChange, TextDiff } from './diff-text.ts';
 export { comparePrefix } from './prefix.ts';
 export type { PrefixChange, PrefixComparison } from './prefix.ts';
-export { countNewItems, fillToolOutputs, toItem } from './item.ts';
+export { countNewItems, countSharedItems, fillToolOutputs, toItem } from './item.ts';
 export { judgeCall } from './outcome.ts';
 export type { CallEnding } from './outcome.ts';
 export { readPriceFile } from './price-file.ts';

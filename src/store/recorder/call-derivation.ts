@@ -114,8 +114,8 @@ export class CallDerivation {
       ended_ms: endedMs,
       first_token_ms: firstTokenMs,
     });
-    const { thread_id: threadId, id, status } = this.#row;
-    this.#context.conversations.finish(threadId, id, status as CallStatus, output);
+    const { thread_id: threadId, id, status, response_id: responseId } = this.#row;
+    this.#context.conversations.finish(threadId, id, { status: status as CallStatus, responseId, output });
     this.#putSession(endedAt);
     this.#noteTitle(answer, output);
     return output;
