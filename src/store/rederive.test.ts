@@ -154,6 +154,27 @@ test('deriving again gives the same rows, in all their columns', async () => {
   expect(before['sessions']).toContainEqual(expect.objectContaining({ title: 'List the files' }));
 });
 
+test('so it does for conversations that only their items tell apart', async () => {
+  const say = (role: string, text: string): object => ({ type: 'message', role, content: [{ type: 'text', text }] });
+  const ask = (input: object[], more: object = {}): string => JSON.stringify({ model: 'gpt-5', ...more, input });
+  const { dbFile } = await recordScript((script) =>
+    script
+      .post('a-1', {}, ask([say('user', 'one')]))
+      .post('b-1', {}, ask([say('user', 'two')]))
+      .answer('b-1', plainAnswer('second', 'resp_b1'))
+      .answer('a-1', plainAnswer('first', 'resp_a1'))
+      .post('b-2', {}, ask([say('user', 'two'), say('assistant', 'second'), say('user', 'more')]))
+      .answer('b-2', plainAnswer('third', 'resp_b2'))
+      .post('a-2', {}, ask([say('user', 'on')], { previous_response_id: 'resp_a1' }))
+      .answer('a-2', plainAnswer('fourth', 'resp_a2')),
+  );
+  const before = await derivedRows(dbFile);
+
+  expect(before['threads']).toMatchObject([{ id: 'run-1' }, { id: 'run-1.2' }]);
+  expect(await rederive(dbFile, () => {})).toEqual({ calls: 4, changed: nothingChanged, left: [] });
+  expect(await derivedRows(dbFile)).toEqual(before);
+});
+
 test('so it does for each case of the corpus, in one recording', async () => {
   const corpus = new URL('../../test/corpus/codex/', import.meta.url);
   const names = readdirSync(corpus).sort();
