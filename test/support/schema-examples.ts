@@ -89,6 +89,23 @@ FROM runs
 WHERE dropped > 0 OR problems <> '[]' OR ended_at IS NULL
 ORDER BY started_at DESC;`,
   },
+  search_items: {
+    question: 'What was indexed for the full-text search, by kind and by who said it',
+    sql: `SELECT type, role, source, count(*) AS entries
+FROM search_items
+GROUP BY type, role, source
+ORDER BY entries DESC;`,
+  },
+  search_text: {
+    question: 'Where a word stands, with what is around it',
+    sql: `SELECT search_items.started_at, search_items.session_id, search_items.call_id,
+  snippet(search_text, 0, '[', ']', ' … ', 12) AS found
+FROM search_text
+JOIN search_items ON search_items.id = search_text.rowid
+WHERE search_text MATCH 'files'
+ORDER BY search_items.id DESC
+LIMIT 20;`,
+  },
   sessions: {
     question: 'The sessions of the last seven days, with how much was done in each',
     sql: `SELECT sessions.id, title, cwd, last_at, count(calls.id) AS calls, sum(total_tokens) AS tokens
