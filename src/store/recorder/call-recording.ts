@@ -79,6 +79,7 @@ export class CallRecording {
     writer.put('calls', this.#row);
     writer.put('call_times', this.#times);
     writer.put('bodies', body.row);
+    for (const part of body.parts) writer.put('request_parts', part);
     for (const { atMs, bytes } of this.#early.splice(0)) writer.appendChunk(callId, atMs, bytes);
   }
 
