@@ -86,6 +86,7 @@ export class CallRecording {
     writer.put('call_times', this.#times);
     writer.put('bodies', body.row);
     for (const { sql, values } of indexSent(derivation.row, derivation.place.unseen)) writer.run(sql, values);
+    for (const part of body.parts) writer.put('request_parts', part);
     for (const { atMs, bytes } of this.#early.splice(0)) writer.appendChunk(callId, atMs, bytes);
   }
 

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { brotliCompressSync } from 'node:zlib';
 
 import { expect, test } from 'vitest';
@@ -10,6 +11,9 @@ import { Connection } from '../connection.ts';
 import { migrate } from '../migrate.ts';
 import { migrations } from '../migrations/index.ts';
 import { openForReading } from '../open-database.ts';
+import { Problems } from './problems.ts';
+import { RequestStorage } from './request-storage.ts';
+import { Writer } from './writer.ts';
 
 const turnId = 'turn-aaaa-1';
 const base = [...opening(turnId), userMessage('list the files', turnId)];
@@ -80,6 +84,23 @@ test('instructions and tools of older versions are kept once', async () => {
     expect(await connection.all('SELECT count(DISTINCT item) AS count FROM request_parts')).toEqual([{ count: 2 }]);
     const longest = await connection.get("SELECT max(length(data)) AS bytes FROM bodies WHERE side = 'request'");
     expect(longest).toMatchObject({ bytes: expect.toSatisfy((bytes: number) => bytes < 1000) as number });
+  });
+});
+
+test('nothing that refers to the call is put before the call itself: it would be refused, however busy the machine is', async () => {
+  const { dbFile } = await recordScript(() => {});
+  const body = Buffer.from(JSON.stringify({ instructions: 'Answer in few words. '.repeat(200), input: base }));
+  await reading(dbFile, async (connection) => {
+    const problems = new Problems();
+    // Writes at once what it is given.
+    const writer = new Writer(connection, problems, { flushAfterMs: 0 });
+    const hash = createHash('sha256').update(body).digest('hex');
+    const stored = await new RequestStorage(connection, writer).store('ex-1', body, hash);
+    await writer.close();
+
+    expect(problems.list()).toEqual([]);
+    expect(stored.parts).toMatchObject([{ call_id: 'ex-1', seq: 0 }]);
+    expect(await count(connection, 'items')).toBe(base.length + 1);
   });
 });
 
