@@ -171,3 +171,33 @@ test('room is given once the disk has followed', async () => {
 
   expect(connection.committed).toHaveLength(1);
 });
+
+test('what comes while a slow write is going on is written right after it', async () => {
+  const connection = new FakeConnection();
+  const { promise: slow, resolve: goOn } = deferred();
+  const transaction = connection.transaction.bind(connection);
+  const writing = deferred();
+  connection.transaction = async (work) => {
+    writing.resolve();
+    await slow;
+    return transaction(work);
+  };
+  const { writer } = open(connection, { flushAfterMs: 5 });
+  writer.put('exchanges', row('ex-1'));
+  await writing.promise;
+  writer.put('exchanges', row('ex-2'));
+  // The second batch becomes due meanwhile.
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  goOn();
+
+  await expect.poll(() => connection.committed.map(([, id]) => id)).toEqual(['ex-1', 'ex-2']);
+  await writer.close();
+});
+
+function deferred(): { promise: Promise<void>; resolve: () => void } {
+  let resolve = (): void => {};
+  const promise = new Promise<void>((settle) => {
+    resolve = settle;
+  });
+  return { promise, resolve };
+}
