@@ -58,6 +58,11 @@ export const errorTable = {
   E_NOT_FOUND: { exitCode: exitCodes.failed, meaning: 'No recorded session, turn, call or run has this id.' },
   E_AMBIGUOUS: { exitCode: exitCodes.failed, meaning: 'More than one recorded thing begins with this id.' },
   E_NO_BODY: { exitCode: exitCodes.failed, meaning: 'The body that was asked for was not recorded.' },
+  E_DB_IN_USE: { exitCode: exitCodes.failed, meaning: 'A run is being recorded into the database.' },
+  E_BODY_DAMAGED: {
+    exitCode: exitCodes.failed,
+    meaning: 'A recorded body cannot be rebuilt: the database is damaged.',
+  },
 } as const satisfies Record<string, { exitCode: number; meaning: string }>;
 
 export type ErrorCode = keyof typeof errorTable;

@@ -73,6 +73,12 @@ export function readCodexIdentity(headers: RawHeaders, body: JsonRecord | null, 
   };
 }
 
+/** The thread that this one was forked from, which is of another session; null where it was not. */
+export function readForkOrigin(body: JsonRecord | null): string | null {
+  const client = recordOf(body?.['client_metadata']) ?? {};
+  return idOf(readMetadata(client[metadataName])?.['forked_from_thread_id']);
+}
+
 function readKind(metadata: JsonRecord, body: JsonRecord | null, path: string, subagent: string | null): CallKind {
   const [pathname = ''] = path.split(/[?#]/, 1);
   if (/\/responses\/compact\/?$/.test(pathname)) return 'compaction';

@@ -1,9 +1,7 @@
 // `tapes intercept -- <command>`: runs an agent under the interceptor and keeps what passes.
-import { join } from 'node:path';
-
 import { detectAgent, findProfile, profiles, type AgentProfile } from '../agents/index.ts';
-import { openRoot, permits, readCertificates, writeBundle, type Root } from '../ca/index.ts';
-import { newId, type Sink } from '../domain/index.ts';
+import { openRoot, permits } from '../ca/index.ts';
+import { newId } from '../domain/index.ts';
 import { TapesError } from '../errors.ts';
 import { buildChildEnvironment, findCommand, runChild, type ChildResult } from '../launch/index.ts';
 import {
@@ -16,10 +14,12 @@ import {
   type Interceptor,
   type UpstreamRoutes,
 } from '../proxy/index.ts';
+import { arrangeTrust } from './agent-trust.ts';
 import { findPlaces, openMaskKey, prepareHome, type PlaceOptions } from './home.ts';
 import { noRecorder, recordRun, type RecordingReport, type RunRecorder } from './record-run.ts';
+import { readWarnings, watchTls } from './run-warnings.ts';
 import { stayInProcess } from './stay-in-process.ts';
-import { readUpstreamRoots } from './upstream-roots.ts';
+import { surviveFaults } from './survive-faults.ts';
 
 export interface InterceptOptions extends PlaceOptions {
   readonly argv: readonly string[];
@@ -77,7 +77,8 @@ export async function intercept(options: InterceptOptions): Promise<InterceptRes
       })
     : noRecorder();
   const engineLines = quietEngine();
-  const untrusting = new Set<string>();
+  const faults = surviveFaults();
+  const untrustingHosts = new Set<string>();
   let interceptor: Interceptor | null = null;
   try {
     interceptor = await openInterceptor({
@@ -89,7 +90,7 @@ export async function intercept(options: InterceptOptions): Promise<InterceptRes
       readBackendHosts: (path, answer) => profile.readBackendHosts(path, answer),
       routes,
       extraRoots: trust.upstreamRoots,
-      sink: watchTls(recorder, untrusting),
+      sink: watchTls(recorder, untrustingHosts),
     });
     recorder.learnSecrets([interceptor.password, interceptor.proxyUrl]);
     onProgress(
@@ -115,13 +116,16 @@ export async function intercept(options: InterceptOptions): Promise<InterceptRes
     await interceptor.settle(settleMs);
     const recording = await recorder.finish(child);
     for (const line of engineLines.lines) onProgress(`engine: ${line}`);
-    return { child, recording, warnings: readWarnings(failure, interceptor, name, child, untrusting) };
+    const { unpermittedHosts } = interceptor;
+    const warnings = readWarnings({ engineFailure: failure, unpermittedHosts, untrustingHosts, name, child });
+    return { child, recording, warnings: [...warnings, ...faults.list] };
   } catch (error) {
     await recorder.discard();
     throw error;
   } finally {
     await interceptor?.close();
     await trust.remove();
+    faults.stop();
   }
 }
 
@@ -155,38 +159,6 @@ function readRoutes(options: InterceptOptions): UpstreamRoutes {
   return { resolve, ...readProxyEnvironment(options.environment) };
 }
 
-interface Trust {
-  /** What the agent is told to trust: our root, with the roots that the user had named already. */
-  readonly certificateFile: string;
-  readonly upstreamRoots: readonly string[];
-  remove(): Promise<void>;
-}
-
-async function arrangeTrust(
-  profile: AgentProfile,
-  root: Root,
-  home: string,
-  options: InterceptOptions,
-): Promise<Trust> {
-  const { environment, upstreamCa } = options;
-  const variable = profile.caVariables[0];
-  const named = variable === undefined ? undefined : environment[variable];
-  const files = [
-    ...(named ? [{ file: named, source: variable! }] : []),
-    ...(upstreamCa === undefined ? [] : [{ file: upstreamCa, source: '--upstream-ca' }]),
-  ];
-  const upstreamRoots = await readUpstreamRoots(files, environment);
-  if (!named) return { certificateFile: root.certificateFile, upstreamRoots, remove: async () => undefined };
-  const bundle = join(home, 'ca', `bundle-${newId()}.pem`);
-  await writeBundle(bundle, [root.certificatePem, ...(await readCertificates(named, variable!))]);
-  return { certificateFile: bundle, upstreamRoots, remove: () => removeFile(bundle) };
-}
-
-async function removeFile(file: string): Promise<void> {
-  const { rm } = await import('node:fs/promises');
-  await rm(file, { force: true }).catch(() => undefined);
-}
-
 async function keepInProcess(
   profile: AgentProfile,
   file: string,
@@ -196,38 +168,4 @@ async function keepInProcess(
 ): Promise<{ args: readonly string[]; added: string | null }> {
   if (profile.background === null || argumentsAt === 0) return { args, added: null };
   return stayInProcess({ rule: profile.background, file, args, argumentsAt, environment });
-}
-
-/** Collects the hosts for which a client refused our certificate: it then fails, or retries without a word. */
-function watchTls(recorder: RunRecorder, untrusting: Set<string>): Sink<unknown> {
-  return {
-    push(event) {
-      if (event.type === 'tlsFailed' && event.cause === 'cert-rejected') untrusting.add(event.host);
-      recorder.push(event);
-    },
-    close: () => recorder.close(),
-  };
-}
-
-function readWarnings(
-  engineFailure: string | null,
-  interceptor: Interceptor,
-  name: string,
-  child: ChildResult,
-  untrusting: ReadonlySet<string>,
-): string[] {
-  const warnings: string[] = [];
-  if (engineFailure !== null) {
-    warnings.push(`the interceptor could not be loaded, so the traffic went past it: ${engineFailure}`);
-  }
-  if (child.spawnError !== null) warnings.push(`${name} could not be run: ${child.spawnError.message}`);
-  for (const host of untrusting) {
-    warnings.push(
-      `a program refused the certificate for ${host}: it does not read the variable that names our root (Codex does since 0.116)`,
-    );
-  }
-  for (const host of interceptor.unpermittedHosts) {
-    warnings.push(`the provider named ${host}, which the root does not permit: its traffic was not recorded`);
-  }
-  return warnings;
 }

@@ -2,8 +2,11 @@
 import type { Call, Thread } from '../domain/index.ts';
 import type { FoundRecording, Library, ListedSession, RecordedExchange } from '../store/index.ts';
 import { withLibrary } from '../store/index.ts';
+import { TapesError } from '../errors.ts';
 import type { PlaceOptions } from './home.ts';
 import { findPlaces } from './home.ts';
+import type { NarrowTo } from './narrow-recording.ts';
+import { narrowThreads } from './narrow-recording.ts';
 import { readPrices } from './read-prices.ts';
 
 export interface ShownRecording {
@@ -16,13 +19,30 @@ export interface ShownRecording {
   readonly shortIds: ReadonlyMap<string, string>;
 }
 
-/** `id`: of a session, thread, turn or call, or the beginning of one, or `last`. Throws E_NOT_FOUND, E_AMBIGUOUS, E_DB_…, E_PRICES_INVALID. */
-export async function showRecording(places: PlaceOptions, id: string): Promise<ShownRecording> {
+/**
+ * `id`: of a session, thread, turn or call, or the beginning of one, or `last`; `to` chooses within a session or thread.
+ * Throws E_NOT_FOUND, E_AMBIGUOUS, E_USAGE, E_DB_…, E_PRICES_INVALID.
+ */
+export async function showRecording(places: PlaceOptions, id: string, to: NarrowTo = {}): Promise<ShownRecording> {
   const { dbFile, home } = findPlaces(places);
   const work = async (library: Library): Promise<ShownRecording> => {
     const asked = await library.find(id, ['session', 'thread', 'turn', 'call']);
+    const isNarrowed = to.thread !== undefined || to.turn !== undefined;
+    if (isNarrowed && (asked.kind === 'turn' || asked.kind === 'call')) {
+      throw new TapesError('E_USAGE', `--thread and --turn choose within a session, and ${id} is a ${asked.kind}`, {
+        hint: `tapes show ${id}`,
+      });
+    }
     const { session, threads, shortIds } = await library.readSession(asked.sessionId);
-    return { asked, session, threads: only(asked, threads), exchange: await readExchange(library, asked), shortIds };
+    const shown = narrowThreads(only(asked, threads), to);
+    const [turn] = to.turn === undefined ? [] : (shown[0]?.turns ?? []);
+    return {
+      asked: turn === undefined ? asked : { ...asked, kind: 'turn', id: turn.id },
+      session,
+      threads: shown,
+      exchange: await readExchange(library, asked),
+      shortIds,
+    };
   };
   return withLibrary(dbFile, work, await readPrices(home));
 }

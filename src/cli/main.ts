@@ -3,14 +3,19 @@ import { Command, CommanderError } from 'commander';
 
 import { exitCodes, TapesError } from '../errors.ts';
 import { tapesVersion } from '../version.ts';
+import { addContextCommand } from './commands/context.ts';
+import { addDiffCommand } from './commands/diff.ts';
 import { addDoctorCommand } from './commands/doctor.ts';
 import { addInterceptCommand } from './commands/intercept.ts';
 import { addRawCommand } from './commands/raw.ts';
+import { addRederiveCommand } from './commands/rederive.ts';
 import { addRunsCommand } from './commands/runs.ts';
 import { addSearchCommand } from './commands/search.ts';
 import { addSessionsCommand } from './commands/sessions.ts';
 import { addShowCommand } from './commands/show.ts';
 import { addStatsCommand } from './commands/stats.ts';
+import { addTailCommand } from './commands/tail.ts';
+import { addVerifyCommand } from './commands/verify.ts';
 import { renderFailure } from './render/failure.ts';
 
 /** Runs one command line. Sets `process.exitCode`; never throws. */
@@ -47,10 +52,15 @@ Examples:
   addInterceptCommand(program);
   addSessionsCommand(program);
   addShowCommand(program);
+  addTailCommand(program);
+  addContextCommand(program);
+  addDiffCommand(program);
   addRawCommand(program);
   addSearchCommand(program);
   addStatsCommand(program);
   addRunsCommand(program);
+  addVerifyCommand(program);
+  addRederiveCommand(program);
   addDoctorCommand(program);
   for (const command of [program, ...program.commands]) {
     command

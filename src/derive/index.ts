@@ -2,7 +2,16 @@
 export type { AnswerOutcome } from './answer.ts';
 export { makePriceList, sumCosts } from './cost.ts';
 export type { Cost, PricedUsage, PriceList } from './cost.ts';
-export { countNewItems, fillToolOutputs, toItem } from './item.ts';
+export { mapBody } from './body-map.ts';
+export type { BodyMap } from './body-map.ts';
+export { judgeItems, readPieces, shareOut } from './context.ts';
+export type { ContextPart, ContextPiece, ItemState, PartShare } from './context.ts';
+export { diffRequests } from './diff-requests.ts';
+export type { ItemChange, RequestDiff, SettingChange } from './diff-requests.ts';
+export type { TextChange, TextDiff } from './diff-text.ts';
+export { comparePrefix } from './prefix.ts';
+export type { PrefixChange, PrefixComparison } from './prefix.ts';
+export { countNewItems, countSharedItems, fillToolOutputs, toItem } from './item.ts';
 export { judgeCall } from './outcome.ts';
 export type { CallEnding } from './outcome.ts';
 export { readPriceFile } from './price-file.ts';

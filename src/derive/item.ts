@@ -58,11 +58,7 @@ export function countNewItems(
   previousInput: readonly Item[],
   previousOutput: readonly Item[],
 ): number {
-  let prefix = 0;
-  for (; prefix < input.length; prefix += 1) {
-    const [mine, theirs] = [input[prefix], previousInput[prefix]];
-    if (mine === undefined || theirs === undefined || !isSameItem(mine, theirs)) break;
-  }
+  const prefix = countSharedItems(input, previousInput);
   const answered = [...previousOutput];
   let count = 0;
   for (const item of input.slice(prefix)) {
@@ -73,12 +69,22 @@ export function countNewItems(
   return count;
 }
 
+/** The length of the common prefix. */
+export function countSharedItems(input: readonly Item[], previousInput: readonly Item[]): number {
+  let shared = 0;
+  for (; shared < input.length; shared += 1) {
+    const [mine, theirs] = [input[shared], previousInput[shared]];
+    if (mine === undefined || theirs === undefined || !isSameItem(mine, theirs)) break;
+  }
+  return shared;
+}
+
 function isSameItem(a: Item, b: Item): boolean {
   return a.id !== undefined && b.id !== undefined ? a.id === b.id : a.hash === b.hash;
 }
 
 /** An answer's item comes back without its id in older versions, and with fields dropped or added: its call or its text tells. */
-function isSameAnswer(sent: Item, answer: Item): boolean {
+export function isSameAnswer(sent: Item, answer: Item): boolean {
   if (isSameItem(sent, answer)) return true;
   if (sent.type !== answer.type || (sent.id !== undefined && answer.id !== undefined)) return false;
   if (answer.callId !== undefined) return sent.callId === answer.callId;

@@ -3,6 +3,7 @@ import { constants } from 'node:os';
 
 import { execa } from 'execa';
 
+import { watchTerminal, type TerminalWatch } from './gone-terminal.ts';
 import { postSentinel } from './group-sentinel.ts';
 
 export interface ChildCommand {
@@ -26,9 +27,11 @@ const passedOn = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR2'] as const;
 
 /** Runs `command` to its end. Never rejects. */
 export async function runChild(command: ChildCommand): Promise<ChildResult> {
+  const terminal = watchTerminal();
+  terminal.endWithTerminal();
   // The handlers stand before the child does: one that starts fast, on a busy machine, may provoke a signal at once.
   let send: (signal: NodeJS.Signals) => unknown = () => undefined;
-  const stopPassing = passSignals((signal) => send(signal));
+  const stopPassing = passSignals((signal) => send(signal), terminal);
   const child = execa(command.file, command.args, {
     argv0: command.name,
     cwd: command.cwd,
@@ -61,12 +64,14 @@ const hold = (): void => undefined;
  * Passes signals on until the returned function is called. From then on they are held back, for the rest of the process: what is
  * left to do is to put the run's end on disk, which is bounded in time, and one closed terminal may send SIGHUP more than once.
  */
-function passSignals(kill: (signal: NodeJS.Signals) => unknown): () => void {
+function passSignals(kill: (signal: NodeJS.Signals) => unknown, terminal: TerminalWatch): () => void {
   const sentinel = postSentinel();
   const handlers = new Map<NodeJS.Signals, () => void>();
   for (const signal of passedOn) {
     handlers.set(signal, () => {
-      void sentinel.wasForAll(signal).then((wasForAll) => wasForAll || kill(signal));
+      // At once: Codex aborts, with a core file, where it meets its terminal gone before it has the signal.
+      if (signal === 'SIGHUP' && terminal.wasForLeader()) kill(signal);
+      else void sentinel.wasForAll(signal).then((wasForAll) => wasForAll || kill(signal));
     });
   }
   // A second stop or continue changes nothing, so these need no sentinel. Stopping tapes itself is what the shell waits for.

@@ -9,6 +9,7 @@ import type { Sink } from '../domain/index.ts';
 import { formatAuthority } from './connect-request.ts';
 import { emitWireEvents } from './engine-events.ts';
 import { breakOnFailure } from './engine-failures.ts';
+import { withQuickLeafKeys } from './leaf-keys.ts';
 import type { Alpn } from './upstream-tls.ts';
 import { warmUp } from './warm-up.ts';
 
@@ -67,7 +68,8 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     .matching((request) => !options.isRefusedUpgrade(request.path))
     .thenPassThrough({ simulateConnectionErrors: true });
   const { openExchanges } = await emitWireEvents(engine, { ...options, failureOf: breakOnFailure(engine) });
-  await engine.start();
+  // A port, though none is opened: without one, mockttp first looks for a free one on every interface.
+  await withQuickLeafKeys(() => engine.start(0));
   return {
     openExchanges,
     warmUp: () =>

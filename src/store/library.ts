@@ -2,22 +2,26 @@
 import { makePriceList } from '../derive/index.ts';
 import type { PriceList } from '../derive/index.ts';
 import type { Run } from '../domain/index.ts';
+import type { BodySide } from './body-reader.ts';
+import { openBodyReader } from './body-reader.ts';
 import type { Connection } from './connection.ts';
 import { openForReading } from './open-database.ts';
+import type { ActiveCall, ActivityMark } from './queries/read-activity.ts';
+import { listActivity, readActiveCalls, readChangeMark } from './queries/read-activity.ts';
 import type { FoundRecording, RecordingKind } from './queries/find-recording.ts';
 import { findRecording } from './queries/find-recording.ts';
 import type { RunFilter } from './queries/list-runs.ts';
 import { listRuns } from './queries/list-runs.ts';
 import type { ListedSession, SessionFilter } from './queries/list-sessions.ts';
 import { listSessions } from './queries/list-sessions.ts';
-import type { BodySide } from './queries/read-body.ts';
-import { readBody } from './queries/read-body.ts';
 import type { RecordedExchange } from './queries/read-exchange.ts';
 import { readExchangeOf } from './queries/read-exchange.ts';
 import type { RecordedSession } from './queries/read-session.ts';
 import { readSession } from './queries/read-session.ts';
 import { nameSessions, readStats } from './queries/read-stats.ts';
 import type { RecordedStats, SessionName, StatsFilter } from './queries/read-stats.ts';
+import type { VerifyProgress, VerifyReport } from './verify.ts';
+import { verifyRecordings } from './verify.ts';
 import { searchEntries } from './queries/search-entries.ts';
 import type { FoundEntry, SearchFilter } from './queries/search-entries.ts';
 
@@ -35,8 +39,15 @@ export interface Library {
   nameSessions(ids: readonly string[]): Promise<ReadonlyMap<string, SessionName>>;
   /** The newest first. */
   search(filter: SearchFilter): Promise<FoundEntry[]>;
-  /** Decoded and masked, in pieces; null where the body was not recorded. */
+  /** Decoded and masked, in pieces; null where the body was not recorded. Throws E_BODY_DAMAGED. */
   readBody(callId: string, side: BodySide): Promise<AsyncIterable<Uint8Array> | null>;
+  /** While it stays the same, nothing has been written. */
+  readChangeMark(): Promise<number>;
+  /** Calls since then, those that are named, and all that are streaming. */
+  listActivity(of: { readonly since: string; readonly ids: readonly string[] }): Promise<ActivityMark[]>;
+  readActiveCalls(ids: readonly string[]): Promise<ActiveCall[]>;
+  /** Rebuilds every body and checks every hash. */
+  verify(tell: (progress: VerifyProgress) => void): Promise<VerifyReport>;
 }
 
 /**
@@ -68,6 +79,10 @@ function libraryOf(connection: Connection, prices: PriceList): Library {
     readStats: (filter, uneven) => connection.snapshot(() => readStats(connection, filter, { uneven, thresholds })),
     nameSessions: (ids) => nameSessions(connection, ids),
     search: (filter) => connection.snapshot(() => searchEntries(connection, filter)),
-    readBody: (callId, side) => readBody(connection, callId, side),
+    readBody: (callId, side) => openBodyReader(connection).read(callId, side),
+    readChangeMark: () => readChangeMark(connection),
+    listActivity: (of) => connection.snapshot(() => listActivity(connection, of)),
+    readActiveCalls: (ids) => connection.snapshot(() => readActiveCalls(connection, ids)),
+    verify: (tell) => verifyRecordings(connection, tell),
   };
 }

@@ -1,4 +1,4 @@
-// Rows as the tables have them (migrations/001-create-tables.ts explains each column), and the statement that writes each one.
+// Rows as the tables have them (the migrations explain each column), and the statement that writes each one.
 // Whole rows are written again when something in them changes: writing one twice is writing it once.
 import type { SqlValue } from './connection.ts';
 import type { BodyStorage } from './compression.ts';
@@ -134,8 +134,44 @@ export interface BodyRow {
   readonly stored_sha256: string;
   readonly masked: number;
   readonly problem: string | null;
-  readonly storage: BodyStorage | 'chunks';
+  /** template: the request without its items and parts (deflate-1); they are its node's and its request_parts'. */
+  readonly storage: BodyStorage | 'chunks' | 'template';
   readonly data: Uint8Array;
+  readonly node: Uint8Array | null;
+}
+
+export interface ItemRow {
+  readonly hash: Uint8Array;
+  readonly bytes: number;
+  readonly storage: BodyStorage;
+  readonly data: Uint8Array;
+}
+
+export interface NodeRow {
+  readonly hash: Uint8Array;
+  readonly parent: Uint8Array | null;
+  readonly item: Uint8Array;
+}
+
+export interface RequestPartRow {
+  readonly call_id: string;
+  readonly seq: number;
+  readonly item: Uint8Array;
+}
+
+export interface CallTimesRow {
+  readonly call_id: string;
+  readonly exchange_id: string;
+  readonly started_at: string;
+  readonly request_order: number;
+  readonly end_order: number | null;
+  readonly request_ended_ms: number;
+  readonly first_token_ms: number | null;
+  readonly ended_ms: number | null;
+  readonly ended_at: string | null;
+  readonly ended: string;
+  /** JSON */
+  readonly failure: string | null;
 }
 
 interface Rows {
@@ -146,6 +182,10 @@ interface Rows {
   turns: TurnRow;
   calls: CallRow;
   bodies: BodyRow;
+  items: ItemRow;
+  nodes: NodeRow;
+  request_parts: RequestPartRow;
+  call_times: CallTimesRow;
 }
 
 export type TableName = keyof Rows;
@@ -155,6 +195,8 @@ interface TableShape {
   readonly key: readonly string[];
   /** What a column becomes when its row is there already; a column not named here takes the new value. */
   readonly merge?: Readonly<Record<string, string>>;
+  /** Named by its content: the same key is the same row. */
+  readonly isFixed?: true;
 }
 
 /** In the order of their references: parents first. */
@@ -196,6 +238,10 @@ export const tables: Readonly<Record<TableName, TableShape>> = {
   },
   // A prewarm is given its turn when the turn begins (see conversations.ts), perhaps before its own row is written again.
   calls: { key: ['id'], merge: { turn_id: 'coalesce(excluded.turn_id, turn_id)' } },
+  items: { key: ['hash'], isFixed: true },
+  nodes: { key: ['hash'], isFixed: true },
+  request_parts: { key: ['call_id', 'seq'] },
+  call_times: { key: ['call_id'] },
   bodies: { key: ['call_id', 'side'] },
 };
 
@@ -215,16 +261,20 @@ export function upsertOf<Table extends TableName>(
 }
 
 function upsertSql(table: TableName, columns: readonly string[]): string {
-  const { key, merge } = tables[table];
+  const { key, merge, isFixed } = tables[table];
   const updates = columns
     .filter((column) => !key.includes(column))
     .map((column) => `${column} = ${merge?.[column] ?? `excluded.${column}`}`);
   const places = columns.map(() => '?').join(', ');
-  return `INSERT INTO ${table} (${columns.join(', ')}) VALUES (${places}) ON CONFLICT (${key.join(', ')}) DO UPDATE SET ${updates.join(', ')}`;
+  const change = isFixed ? 'NOTHING' : `UPDATE SET ${updates.join(', ')}`;
+  return `INSERT INTO ${table} (${columns.join(', ')}) VALUES (${places}) ON CONFLICT (${key.join(', ')}) DO ${change}`;
 }
 
 /** Rows with the same key in one batch are written once, as the last one is; null where each must be merged in. */
 export function batchKeyOf<Table extends TableName>(table: Table, row: RowOf<Table>): string | null {
   if (table === 'sessions' || table === 'threads' || table === 'turns') return null;
-  return tables[table].key.map((column) => String(row[column as keyof RowOf<Table>])).join('\n');
+  return tables[table].key.map((column) => keyText(row[column as keyof RowOf<Table>])).join('\n');
 }
+
+const keyText = (value: unknown): string =>
+  value instanceof Uint8Array ? Buffer.from(value).toString('latin1') : String(value);

@@ -1,9 +1,9 @@
 // What a thread's context was, read back from its stored calls: needed once for each thread that goes on in a new run.
 import type { Item } from '../domain/index.ts';
 import { readRequestBody, toItem } from '../derive/index.ts';
-import { unpackBody } from './compression.ts';
+import { openBodyReader } from './body-reader.ts';
 import type { Connection } from './connection.ts';
-import type { BodyRow, CallRow } from './rows.ts';
+import type { CallRow } from './rows.ts';
 
 export interface StoredContext {
   readonly last: Pick<CallRow, 'id' | 'turn_id' | 'kind' | 'status' | 'retry_key' | 'attempt'>;
@@ -37,11 +37,10 @@ function readOutput(call: Pick<CallRow, 'output'>): Item[] {
 }
 
 async function readInput(connection: Connection, callId: string): Promise<Item[]> {
-  const body = await connection.get<Pick<BodyRow, 'storage' | 'data'>>(
-    "SELECT storage, data FROM bodies WHERE call_id = ? AND side = 'request'",
-    [callId],
-  );
-  if (body === undefined || body.storage === 'chunks') return [];
-  const bytes = await unpackBody({ storage: body.storage, data: body.data });
+  // What is damaged tells nothing: the call that follows is recorded all the same.
+  const bytes = await openBodyReader(connection)
+    .readWhole(callId, 'request')
+    .catch(() => null);
+  if (bytes === null) return [];
   return readRequestBody(new TextDecoder().decode(bytes)).inputItems.map(({ item }) => item);
 }

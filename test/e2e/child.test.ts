@@ -206,6 +206,7 @@ describe('on a terminal', () => {
     await lines('three');
     await shell.waitForScreen(/^three\s+three$/m);
     await shell.press('C-d');
+    await shell.waitForScreen(/^three\s+three\s+shell>\s*$/m);
     await lines('echo ended with $?');
     await shell.waitForScreen(/^ended with 0$/m);
     await lines('exit');
@@ -244,4 +245,22 @@ describe('on a terminal', () => {
       await expect.poll(() => findProcesses('TAPES_HOME', place.tapes.dir)).toEqual([]);
     },
   );
+
+  it('that is closed: tapes ends by the same SIGHUP, and does not abort', async () => {
+    const place = set();
+    const close = [
+      'import os, pty, sys',
+      'pid, terminal = pty.fork()',
+      'if pid == 0: os.execvp(sys.argv[1], sys.argv[1:])',
+      'while b"ready" not in os.read(terminal, 1000): pass',
+      'os.close(terminal)',
+      'print(os.WTERMSIG(os.waitpid(pid, 0)[1]))',
+    ].join('\n');
+    const argv = ['-c', close, process.execPath, ...under('sh', '-c', 'echo ready; sleep 60')];
+    expect(await run('python3', argv, { cwd: place.cwd, env: place.env })).toMatchObject({
+      stdout: '1\n',
+      exitCode: 0,
+    });
+    expect(await readRuns(place.tapes)).toMatchObject([{ status: 'ended', exitCode: 129, signal: 'SIGHUP' }]);
+  });
 });

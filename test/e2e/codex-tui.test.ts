@@ -28,7 +28,8 @@ afterEach(async () => {
 });
 
 async function set(options: StandInOptions = {}): Promise<Scene> {
-  const standIn = await startStandIn(options);
+  // The TUI asks GitHub for a tip of the day; in tests that stays on loopback, too.
+  const standIn = await startStandIn({ hosts: ['raw.githubusercontent.com'], ...options });
   const codex = makeCodexHome();
   const tapes = makeTapesHome();
   closing.push(
@@ -216,7 +217,7 @@ describe('the TUI', () => {
     await terminal.hangUp();
     await expect
       .poll(async () => (await readRuns(scene.tapes))[0], { timeout: 15_000 })
-      .toMatchObject({ status: 'ended', exitCode: 0, dropped: 0 });
+      .toMatchObject({ status: 'ended', exitCode: 129, signal: 'SIGHUP', dropped: 0 });
     const [turn, ...others] = await readTurns(scene.tapes);
     expect(others).toEqual([]);
     expect(turn).toMatchObject({ prompt: 'talk for ever', status: 'aborted' });

@@ -61,8 +61,11 @@ Examples:
         onProgress: options.verbose ? say : () => undefined,
       });
       process.exitCode = child.exitCode;
-      if (options.quiet) return;
-      for (const line of [...warnings, ...(recording === null ? [] : renderSummary(recording))]) say(line);
+      if (!options.quiet) {
+        for (const line of [...warnings, ...(recording === null ? [] : renderSummary(recording))]) say(line);
+      }
+      // All is on disk and said. mockttp keeps a timer of 100 ms or more for each TLS connection, which nobody needs to wait for.
+      process.stderr.write('', () => process.exit());
     });
 }
 

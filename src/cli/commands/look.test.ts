@@ -87,6 +87,26 @@ async function run(...words: string[]): Promise<Outcome> {
 const json = async (...words: string[]): Promise<unknown> =>
   JSON.parse((await run(...words, '--home', home)).stdout) as unknown;
 
+/** A session of two turns, in the first of which a sub-agent worked. */
+async function twoThreads(): Promise<readonly string[]> {
+  const { dbFile } = await recordScript((script) =>
+    script
+      .call('c0ffee01', {})
+      .answer('c0ffee01', plainAnswer('One file.'))
+      .call('c0ffee02', {
+        thread: 'child-1',
+        turn: 'turn-c',
+        prompt: 'count the lines',
+        metadata: { parent_thread_id: 'session-aaaa-1', agent_name: '/root/task_one' },
+      })
+      .answer('c0ffee02', plainAnswer('Twelve.'))
+      .wait(1000)
+      .call('c0ffee03', { turn: 'turn-b', prompt: 'and now the tests' })
+      .answer('c0ffee03', plainAnswer('Green.')),
+  );
+  return ['--db', dbFile];
+}
+
 describe('sessions and runs', () => {
   test('print tables on stdout and nothing else', async () => {
     const sessions = await run('sessions', '--home', home);
@@ -232,6 +252,44 @@ describe('show', () => {
         },
       ],
     });
+  });
+
+  test('--turn and --thread choose within the session', async () => {
+    const places = await twoThreads();
+    const whole = await run('show', 'last', ...places);
+    expect(whole.stdout).toMatch(/Turn 1[^]*Turn 2[^]*sub-agent of \/root[^]*count the lines/);
+
+    const second = await run('show', 'last', '--turn', '2', ...places);
+    expect(second.stdout).toContain('› and now the tests');
+    expect(second.stdout).not.toMatch(/list the files|count the lines/);
+    expect((await run('show', '--turn', 'last', ...places)).stdout).toBe(second.stdout);
+    expect((await run('show', '--turn', 'turn-b', ...places)).stdout).toBe(second.stdout);
+
+    const child = await run('show', '--thread', '/root/task_one', ...places);
+    expect(child.stdout).toContain('count the lines');
+    expect(child.stdout).not.toMatch(/list the files|and now the tests/);
+    expect((await run('show', '--thread', 'child', '--turn', '1', ...places)).stdout).toContain('count the lines');
+    expect(JSON.parse((await run('show', '--thread', 'child-1', '--json', ...places)).stdout)).toMatchObject({
+      session: { threads: 2 },
+      threads: [{ id: 'child-1', parentThreadId: 'session-aaaa-1', turns: [{ id: 'turn-c' }] }],
+    });
+  });
+
+  test('--turn and --thread that name nothing say what there is', async () => {
+    const places = await twoThreads();
+    const fail = async (...words: string[]): Promise<unknown> => (await run('show', ...words, ...places)).error;
+
+    expect(await fail('--turn', '3')).toMatchObject({
+      code: 'E_NOT_FOUND',
+      message: 'no turn "3" in this session: it has 2 turns',
+      hint: 'one of these: turn-aaaa-1, turn-b',
+    });
+    expect(await fail('--thread', 'x')).toMatchObject({
+      code: 'E_NOT_FOUND',
+      hint: 'one of these: /root, /root/task_one',
+    });
+    expect(await fail('--turn', 'turn-')).toMatchObject({ code: 'E_AMBIGUOUS' });
+    expect(await fail('c0ffee01', '--turn', '1')).toMatchObject({ code: 'E_USAGE', exitCode: 2 });
   });
 
   test('what is not there, and what is not alone, are said with a hint', async () => {

@@ -65,10 +65,17 @@ function renderThread(thread: Thread, threads: readonly Thread[], isWhole: boole
   const parts = thread.turns.map((turn, index) => renderTurn(turn, isWhole ? index + 1 : null, context));
   if (thread.parentThreadId === null && threads.length === 1) return parts.join('\n\n');
   const name = thread.agentName ?? thread.id;
-  const parent = threads.find(({ id }) => id === thread.parentThreadId);
-  const under = thread.parentThreadId === null ? '' : ` · sub-agent of ${parent?.agentName ?? thread.parentThreadId}`;
-  const heading = context.paint.bold(safeLine(`Thread ${name}${under}`));
+  const heading = context.paint.bold(safeLine(`Thread ${name}${sayParent(thread, threads)}`));
   return [heading, ...parts].join('\n\n');
+}
+
+/** A review calls itself by its parent's name, and is no sub-agent that somebody gave work to. */
+function sayParent({ parentThreadId, turns }: Thread, threads: readonly Thread[]): string {
+  if (parentThreadId === null) return '';
+  const calls = turns.flatMap((turn) => turn.calls);
+  if (calls.length > 0 && calls.every(({ kind }) => kind === 'review')) return ' · review';
+  const parent = threads.find(({ id }) => id === parentThreadId);
+  return ` · sub-agent of ${parent?.agentName ?? parentThreadId}`;
 }
 
 function renderTurn(turn: Turn, number: number | null, context: Context): string {

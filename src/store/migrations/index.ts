@@ -1,6 +1,7 @@
 // All migrations in order. Only ever append: what has run on somebody's machine is history.
 import type { Connection } from '../connection.ts';
 import { createTables } from './001-create-tables.ts';
+import { shareItems } from './002-share-items.ts';
 import { indexQuestions } from './003-index-questions.ts';
 
 export interface Migration {
@@ -10,4 +11,4 @@ export interface Migration {
   readonly fill?: (connection: Connection) => Promise<void>;
 }
 
-export const migrations: readonly Migration[] = [createTables, indexQuestions];
+export const migrations: readonly Migration[] = [createTables, shareItems, indexQuestions];

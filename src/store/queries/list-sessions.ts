@@ -65,8 +65,9 @@ export async function describeSession(
        coalesce(sum(output_tokens), 0) AS output, coalesce(sum(reasoning_tokens), 0) AS reasoning,
        coalesce(sum(total_tokens), 0) AS total,
        (SELECT prompt FROM turns JOIN threads ON threads.id = turns.thread_id
-        WHERE turns.session_id = ?1 AND prompt IS NOT NULL AND parent_thread_id IS NULL
-        ORDER BY turns.started_at, turns.rowid LIMIT 1) AS prompt
+        WHERE turns.session_id = ?1 AND prompt IS NOT NULL
+        -- A review has no thread but the one below the session's own.
+        ORDER BY parent_thread_id IS NOT NULL, turns.started_at, turns.rowid LIMIT 1) AS prompt
      FROM calls WHERE session_id = ?1`,
     [row.id],
   ))!;

@@ -71,7 +71,6 @@ const parseItems = (json: string): Item[] =>
   (JSON.parse(json) as Readonly<Record<string, unknown>>[]).map((item) => toItem(item));
 
 function toCall(row: JoinedCall, output: readonly Item[]): Call {
-  const { request_ended_ms: requestEndedMs, first_token_ms: firstTokenMs, ended_ms: endedMs } = row;
   return {
     id: row.id,
     turnId: row.turn_id ?? upcomingTurnId(row.thread_id),
@@ -85,8 +84,7 @@ function toCall(row: JoinedCall, output: readonly Item[]): Call {
     httpStatus: row.http_status,
     error: row.error_code === null ? null : { code: row.error_code, message: row.error_message ?? '' },
     startedAt: row.started_at,
-    ttftMs: firstTokenMs === null ? null : roundMs(Math.max(0, firstTokenMs - (requestEndedMs ?? 0))),
-    durationMs: endedMs === null ? null : roundMs(endedMs),
+    ...callTimes(row),
     requestBytes: row.request_bytes ?? 0,
     requestWireBytes: row.request_wire_bytes ?? 0,
     responseBytes: row.response_bytes ?? 0,
@@ -102,7 +100,15 @@ function toCall(row: JoinedCall, output: readonly Item[]): Call {
   };
 }
 
-function toUsage(row: CallRow): Usage | null {
+export function callTimes(row: CallRow): Pick<Call, 'ttftMs' | 'durationMs'> {
+  const { request_ended_ms: requestEndedMs, first_token_ms: firstTokenMs, ended_ms: endedMs } = row;
+  return {
+    ttftMs: firstTokenMs === null ? null : roundMs(Math.max(0, firstTokenMs - (requestEndedMs ?? 0))),
+    durationMs: endedMs === null ? null : roundMs(endedMs),
+  };
+}
+
+export function toUsage(row: CallRow): Usage | null {
   if (row.input_tokens === null && row.output_tokens === null && row.total_tokens === null) return null;
   return {
     inputTokens: row.input_tokens ?? 0,

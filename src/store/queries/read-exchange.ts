@@ -2,8 +2,8 @@
 import type { RawHeaders } from '../../domain/index.ts';
 import type { Connection } from '../connection.ts';
 import type { ExchangeRow } from '../rows.ts';
-import type { BodyFacts } from './read-body.ts';
-import { readBodyFacts } from './read-body.ts';
+import type { BodyFacts } from './read-body-facts.ts';
+import { readBodyFacts } from './read-body-facts.ts';
 
 export interface RecordedExchange {
   readonly id: string;

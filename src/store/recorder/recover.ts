@@ -28,6 +28,10 @@ async function recoverRun(connection: Connection, runId: string): Promise<void> 
 async function recoverCall(connection: Connection, call: CallRow): Promise<void> {
   const { row, storedBytes, storedSha256 } = await readOpenCall(connection, call, 'tapesDied');
   await put(connection, 'calls', row);
+  await connection.run("UPDATE call_times SET ended = 'tapesDied', first_token_ms = ? WHERE call_id = ?", [
+    row.first_token_ms,
+    call.id,
+  ]);
   const output = (JSON.parse(row.output) as Readonly<Record<string, unknown>>[]).map((json) => toItem(json));
   for (const { sql, values } of indexAnswer(row, output)) await connection.run(sql, values);
   if (storedBytes === 0) return;
@@ -42,6 +46,7 @@ async function recoverCall(connection: Connection, call: CallRow): Promise<void>
     stored_bytes: storedBytes,
     stored_sha256: storedSha256,
     masked: 0,
+    node: null,
     problem: 'tapes died while it streamed: this is what had been written',
   } as const;
   const kept = keptInChunks(storedBytes);

@@ -3,8 +3,8 @@ import { createHash } from 'node:crypto';
 
 import type { Vault } from '../../redact/index.ts';
 import { decodeBody } from '../../wire/index.ts';
-import { packBody } from '../compression.ts';
 import type { BodyRow } from '../rows.ts';
+import type { RequestStorage } from './request-storage.ts';
 
 const keepLimitBytes = 64 * 1024 * 1024;
 
@@ -44,7 +44,7 @@ export class RequestBody {
   }
 
   /** What came so far, as a body. Call once. */
-  async settle(contentEncoding: string | null, vault: Vault): Promise<SettledBody> {
+  async settle(contentEncoding: string | null, vault: Vault, storage: RequestStorage): Promise<SettledBody> {
     const wire = Buffer.concat(this.#parts);
     const decoded = await decodeBody(wire, contentEncoding);
     this.#parts = [];
@@ -58,7 +58,8 @@ export class RequestBody {
       !isWhole && this.#lostBytes === 0 ? `the first ${this.#keptBytes} of ${this.#wireBytes} bytes are kept` : null,
       decoded.problem === null ? null : `${decoded.problem.encoding}: ${decoded.problem.message}`,
     ].filter((problem) => problem !== null);
-    const packed = await packBody(masked.bytes);
+    const storedSha256 = sha256(masked.bytes);
+    const stored = await storage.store(this.#callId, masked.bytes, storedSha256);
     const row: BodyRow = {
       call_id: this.#callId,
       side: 'request',
@@ -68,11 +69,10 @@ export class RequestBody {
       decoded_bytes: kept.length,
       decoded_sha256: decodedSha256,
       stored_bytes: masked.bytes.length,
-      stored_sha256: sha256(masked.bytes),
+      stored_sha256: storedSha256,
       masked: masked.count,
       problem: problems.length === 0 ? null : vault.maskText(problems.join('; ')),
-      storage: packed.storage,
-      data: packed.data,
+      ...stored,
     };
     return { row, text: new TextDecoder().decode(masked.bytes) };
   }

@@ -17,6 +17,7 @@ import { isoTime } from './recording-context.ts';
 import type { RecordingContext } from './recording-context.ts';
 import type { IdentityReader, Recorder, RecorderOptions, RecorderReport, RunEnd } from './recorder-types.ts';
 import { recoverDeadRuns } from './recover.ts';
+import { RequestStorage } from './request-storage.ts';
 import { Tally } from './tally.ts';
 import { Titles } from './titles.ts';
 import { Writer } from './writer.ts';
@@ -160,15 +161,18 @@ export class RunRecorder implements Recorder {
   async #begin(connection: Connection): Promise<void> {
     const { run, identify } = this.#options;
     const writer = new Writer(connection, this.#problems, { deadline: () => this.#deadline });
+    let order = 0;
     this.#context = {
-      run,
+      run: { ...run, cwd: this.#vault.maskText(run.cwd) },
       vault: this.#vault,
       connection,
       writer,
+      requests: new RequestStorage(connection, writer),
       conversations: new Conversations(run.id, (threadId) => readStoredContext(connection, threadId)),
       titles: new Titles(),
       tally: this.#tally,
       identify,
+      nextOrder: () => ++order,
     };
     writer.put('runs', this.#runRow());
     await writer.flush();

@@ -20,7 +20,7 @@ import {
 } from '../../../test/support/wire-script.ts';
 import { unpackBody } from '../compression.ts';
 import { Connection } from '../connection.ts';
-import type { BodyRow } from '../rows.ts';
+import type { BodyRow, ItemRow } from '../rows.ts';
 
 const turnId = 'turn-aaaa-1';
 const bearer = 'tok-9f8e7d6c5b4a39281706-bearer';
@@ -35,8 +35,12 @@ async function readEverything(dbFile: string): Promise<string> {
   const connection = await Connection.open(dbFile, 'read');
   const tables = await connection.all<{ name: string }>("SELECT name FROM sqlite_schema WHERE type = 'table'");
   for (const { name } of tables) texts.push(JSON.stringify(await connection.all(`SELECT * FROM ${name}`)));
+  for (const item of await connection.all<ItemRow>('SELECT storage, data FROM items')) {
+    texts.push(Buffer.from(await unpackBody(item)).toString('latin1'));
+  }
   for (const { storage, data } of await connection.all<BodyRow>('SELECT storage, data FROM bodies')) {
-    if (storage !== 'chunks') texts.push(Buffer.from(await unpackBody({ storage, data })).toString('latin1'));
+    const packed = storage === 'template' ? 'deflate-1' : storage;
+    if (packed !== 'chunks') texts.push(Buffer.from(await unpackBody({ storage: packed, data })).toString('latin1'));
   }
   await connection.close();
   return texts.join('\n');

@@ -1,0 +1,42 @@
+// What a run should tell at its end, besides what it recorded.
+import type { Sink } from '../domain/index.ts';
+import type { ChildResult } from '../launch/index.ts';
+
+export interface RunFacts {
+  /** Why the engine did not load; null where it did. */
+  readonly engineFailure: string | null;
+  readonly unpermittedHosts: ReadonlySet<string>;
+  readonly untrustingHosts: ReadonlySet<string>;
+  /** The command as it was typed. */
+  readonly name: string;
+  readonly child: ChildResult;
+}
+
+/** Collects the hosts for which a client refused our certificate: it then fails, or retries without a word. */
+export function watchTls(sink: Sink<unknown>, untrusting: Set<string>): Sink<unknown> {
+  return {
+    push(event) {
+      if (event.type === 'tlsFailed' && event.cause === 'cert-rejected') untrusting.add(event.host);
+      sink.push(event);
+    },
+    close: () => sink.close(),
+  };
+}
+
+/** One sentence for each thing that the user should know. */
+export function readWarnings({ engineFailure, unpermittedHosts, untrustingHosts, name, child }: RunFacts): string[] {
+  const warnings: string[] = [];
+  if (engineFailure !== null) {
+    warnings.push(`the interceptor could not be loaded, so the traffic went past it: ${engineFailure}`);
+  }
+  if (child.spawnError !== null) warnings.push(`${name} could not be run: ${child.spawnError.message}`);
+  for (const host of untrustingHosts) {
+    warnings.push(
+      `a program refused the certificate for ${host}: it does not read the variable that names our root (Codex does since 0.116)`,
+    );
+  }
+  for (const host of unpermittedHosts) {
+    warnings.push(`the provider named ${host}, which the root does not permit: its traffic was not recorded`);
+  }
+  return warnings;
+}
