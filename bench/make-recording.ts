@@ -36,6 +36,8 @@ const hex = (length: number): string => Array.from({ length }, () => Math.floor(
 const uuid = (start: string): string => `${start}${hex(4)}-${hex(4)}-7${hex(3)}-${hex(4)}-${hex(12)}`;
 const iso = (at: number): string => new Date(at).toISOString();
 
+let itemKey = 0;
+
 type Row = Readonly<Record<string, string | number | null>>;
 
 /** Rows go in as JSON, hundreds of them in one statement: a hundred thousand calls take seconds, not minutes. */
@@ -213,18 +215,16 @@ function addCall(
     const sent = prompt ?? toolOutput?.['output'] ?? '';
     const entries = [
       {
-        source: 'sent',
-        position: 0,
+        is_sent: 1,
         type: prompt === null ? 'function_call_output' : 'message',
         role: prompt === null ? 'tool' : 'user',
         text: sent,
       },
-      { source: 'answer', position: 0, type: 'reasoning', role: 'assistant', text: thought },
-      { source: 'answer', position: 1, type: answer.type, role: 'assistant', text: said },
+      { is_sent: 0, type: 'reasoning', role: 'assistant', text: thought },
+      { is_sent: 0, type: answer.type, role: 'assistant', text: said },
     ];
     for (const entry of entries) {
-      const key = `${id} ${entry.source} ${entry.position}`;
-      bulk.add('search_entries', { call_id: id, session_id: sessionId, item_key: key, started_at: iso(at), ...entry });
+      bulk.add('search_entries', { call_id: id, item_key: itemKey++, ...entry });
     }
   }
   progress.toolOutput = isLast

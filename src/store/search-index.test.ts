@@ -196,7 +196,7 @@ test('what a dead run had of an answer is found once the next one has put it in 
   await connection.exec(`
     UPDATE runs SET pid = 999999, pid_started = 'long ago', ended_at = NULL;
     UPDATE calls SET status = 'streaming', output = '[]';
-    DELETE FROM search_items WHERE source = 'answer';
+    DELETE FROM search_items WHERE role = 'assistant';
     DELETE FROM bodies WHERE side = 'response';`);
   await connection.run("INSERT INTO response_chunks VALUES ('c1', 0, 5, ?)", [
     Buffer.from(sse(created()) + sse(itemDone(assistantMessage('a walrus')))),
@@ -222,7 +222,8 @@ test('recordings from before there was an index are indexed when they are brough
   const connection = await Connection.open(dbFile, 'write');
   await connection.exec(`
     DROP VIEW search_entries; DROP TABLE search_items; DROP TABLE search_text;
-    DROP INDEX calls_sums; DROP INDEX calls_rate_limits; DROP INDEX bodies_size;
+    DROP INDEX calls_sums; DROP INDEX calls_without_turn; DROP INDEX bodies_size;
+    CREATE INDEX calls_session ON calls (session_id); CREATE INDEX calls_turn ON calls (turn_id);
     DELETE FROM migrations WHERE name = '003-index-questions'; PRAGMA user_version = ${index}`);
   await migrate(connection, dbFile);
   await connection.close();

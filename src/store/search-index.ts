@@ -1,4 +1,6 @@
 // What goes into the full-text index, and how: masked already, as everything here is. Title requests are left out: they repeat prompts.
+import { createHash } from 'node:crypto';
+
 import { toItem, toSearchEntry, toSentEntry } from '../derive/index.ts';
 import type { InputItem, SearchEntry } from '../derive/index.ts';
 import type { Item } from '../domain/index.ts';
@@ -10,11 +12,14 @@ export interface IndexWrite {
   readonly values: readonly SqlValue[];
 }
 
-type IndexedCall = Pick<CallRow, 'id' | 'session_id' | 'turn_id' | 'kind' | 'started_at'>;
+type IndexedCall = Pick<CallRow, 'id' | 'session_id' | 'turn_id' | 'kind'>;
 
 /** Written through the view, whose trigger leaves out what is there already. */
-const insert = `INSERT INTO search_entries
-  (call_id, session_id, source, position, item_key, type, role, started_at, text) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`;
+const insert = `INSERT INTO search_entries (call_id, item_key, type, role, text, is_sent) VALUES (?, ?, ?, ?, ?, ?)`;
+
+/** 48 bits, which a JavaScript number holds: among a million items two are taken for one with a chance of one in five hundred. */
+const keyOf = (session: string, item: string): number =>
+  createHash('sha256').update(`${session}\n${item}`).digest().readUIntBE(0, 6);
 
 /** Of what an agent sent: the items that no earlier call of the thread had. */
 export function indexSent(call: IndexedCall, items: readonly InputItem[]): IndexWrite[] {
@@ -36,7 +41,11 @@ function writesOf(
     const { id, hash, type, role, text } = entry;
     // Without an id the same words may be said again in another turn.
     const key = id ?? (source === 'answer' ? `${call.id} ${at}` : `${call.turn_id ?? ''} ${hash}`);
-    return { sql: insert, values: [call.id, call.session_id, source, at, key, type, role, call.started_at, text] };
+    const isSent = source === 'sent' ? 1 : 0;
+    return {
+      sql: insert,
+      values: [call.id, keyOf(call.session_id, key), type, role, text, isSent],
+    };
   });
 }
 
@@ -48,7 +57,7 @@ export async function fillSearch(connection: Connection): Promise<void> {
   let after = 0;
   for (;;) {
     const calls: Row[] = await connection.all<Row>(
-      `SELECT rowid AS place, id, session_id, thread_id, turn_id, kind, started_at, output, tool_outputs
+      `SELECT rowid AS place, id, session_id, thread_id, turn_id, kind, output, tool_outputs
        FROM calls WHERE rowid > ? ORDER BY rowid LIMIT ${pageRows}`,
       [after],
     );

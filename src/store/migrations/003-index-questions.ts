@@ -13,38 +13,36 @@ CREATE INDEX calls_sums ON calls (
   input_tokens, cached_input_tokens, output_tokens, reasoning_tokens, total_tokens,
   request_ended_ms, first_token_ms, ended_ms, started_at
 );
-CREATE INDEX calls_rate_limits ON calls (started_at) WHERE rate_limits IS NOT NULL;
+-- Of one session it serves as well as the index that was there; and by its turn a call is looked for only while it has none.
+DROP INDEX calls_session;
+DROP INDEX calls_turn;
+CREATE INDEX calls_without_turn ON calls (thread_id) WHERE turn_id IS NULL;
 CREATE INDEX bodies_size ON bodies (side, decoded_bytes);
 
 CREATE TABLE search_items (             -- one prompt, answer, reasoning, tool call or tool output, where it was new
   id INTEGER PRIMARY KEY,               -- in the order of recording; its text is the row of search_text with this rowid
   call_id TEXT NOT NULL REFERENCES calls (id) ON DELETE CASCADE,
-  session_id TEXT NOT NULL,
-  source TEXT NOT NULL,                 -- sent (by the agent) | answer
-  position INTEGER NOT NULL,            -- among those of its call and source
-  item_key TEXT NOT NULL,               -- the item's id, or what stands for it; in a session nothing that is sent is kept twice
+  item_key INTEGER NOT NULL,            -- a short hash of the session and the item's id, or of what stands for it
   type TEXT NOT NULL,                   -- of the item: message, reasoning, function_call …
-  role TEXT NOT NULL,                   -- who it came from: user | assistant | tool
-  started_at TEXT NOT NULL,             -- of the call
-  UNIQUE (call_id, source, position)
+  role TEXT NOT NULL                    -- who it came from: user | assistant | tool
 ) STRICT;
-CREATE INDEX search_items_key ON search_items (session_id, item_key);
+CREATE INDEX search_items_call ON search_items (call_id);
+CREATE INDEX search_items_key ON search_items (item_key);
 
-CREATE VIRTUAL TABLE search_text USING fts5(text, tokenize = 'unicode61');
+CREATE VIRTUAL TABLE search_text USING fts5(text, tokenize = 'unicode61', columnsize = 0);
 
-CREATE VIEW search_entries AS           -- both in one; this is where new ones are written
-  SELECT call_id, session_id, source, position, item_key, type, role, started_at, text
+CREATE VIEW search_entries AS           -- both in one; this is where new ones are written, with is_sent 0 for a model's answer
+  SELECT call_id, item_key, type, role, text, NULL AS is_sent
   FROM search_items JOIN search_text ON search_text.rowid = search_items.id;
 
+-- In a session nothing that is sent is kept twice; of an answer nothing is, should it be written again.
 CREATE TRIGGER search_entries_new INSTEAD OF INSERT ON search_entries
 WHEN NOT EXISTS (
-    SELECT 1 FROM search_items WHERE call_id = new.call_id AND source = new.source AND position = new.position
-  ) AND (new.source = 'answer' OR NOT EXISTS (
-    SELECT 1 FROM search_items WHERE session_id = new.session_id AND item_key = new.item_key
-  ))
+  SELECT 1 FROM search_items WHERE item_key = new.item_key AND (new.is_sent OR call_id = new.call_id)
+)
 BEGIN
-  INSERT INTO search_items (call_id, session_id, source, position, item_key, type, role, started_at)
-    VALUES (new.call_id, new.session_id, new.source, new.position, new.item_key, new.type, new.role, new.started_at);
+  INSERT INTO search_items (call_id, item_key, type, role)
+    VALUES (new.call_id, new.item_key, new.type, new.role);
   INSERT INTO search_text (rowid, text) VALUES (last_insert_rowid(), new.text);
 END;
 

@@ -193,12 +193,14 @@ async function readBackground(connection: Connection): Promise<Set<string>> {
   return new Set(rows.map(({ id }) => id));
 }
 
-/** Not only of the time asked for: the limits are those of now. */
+/** Not only of the time asked for: the limits are those of now. What no call of the last thousand had is not looked for. */
 async function readRateLimits(connection: Connection, { agent }: StatsFilter): Promise<SeenRateLimits | null> {
   const row = await connection.get<{ rate_limits: string; started_at: string }>(
-    `SELECT rate_limits, started_at FROM calls INDEXED BY calls_rate_limits
-     WHERE rate_limits IS NOT NULL AND (?1 IS NULL OR session_id IN (SELECT id FROM sessions WHERE agent = ?1))
-     ORDER BY started_at DESC LIMIT 1`,
+    `SELECT rate_limits, started_at FROM (
+       SELECT rate_limits, started_at FROM calls
+       WHERE ?1 IS NULL OR session_id IN (SELECT id FROM sessions WHERE agent = ?1)
+       ORDER BY started_at DESC LIMIT 1000
+     ) WHERE rate_limits IS NOT NULL LIMIT 1`,
     [agent ?? null],
   );
   return row === undefined ? null : { seenAt: row.started_at, ...(JSON.parse(row.rate_limits) as RateLimits) };

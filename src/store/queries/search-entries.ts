@@ -51,16 +51,16 @@ const longestPiece = 160;
 
 export async function searchEntries(connection: Connection, filter: SearchFilter): Promise<FoundEntry[]> {
   const { terms, limit, sessionId, role, type, since } = filter;
-  const conditions = [
+  const conditions: readonly Condition[] = [
     { sql: 'search_text MATCH ?', value: toMatch(terms) },
-    ...(sessionId === undefined ? [] : [{ sql: 'search_items.session_id = ?', value: sessionId }]),
+    ...(sessionId === undefined ? [] : await readSessionConditions(connection, sessionId)),
     ...(role === undefined ? [] : [{ sql: 'search_items.role = ?', value: role }]),
-    ...(since === undefined ? [] : [{ sql: 'search_items.started_at >= ?', value: since }]),
+    ...(since === undefined ? [] : [{ sql: 'calls.started_at >= ?', value: since }]),
     ...(type === undefined ? [] : [typeCondition(type)]),
   ];
   // The index is read from its newest row down, and no further than it takes to fill the list.
   const rows = await connection.all<Row>(
-    `SELECT call_id, calls.turn_id, search_items.session_id, calls.thread_id, search_items.type, role, search_items.started_at,
+    `SELECT call_id, calls.turn_id, calls.session_id, calls.thread_id, search_items.type, role, calls.started_at,
        snippet(search_text, 0, '${hitStart}', '${hitEnd}', '…', ${snippetTokens}) AS snippet
      FROM search_text
      CROSS JOIN search_items ON search_items.id = search_text.rowid
@@ -86,7 +86,26 @@ export async function searchEntries(connection: Connection, filter: SearchFilter
   }));
 }
 
-function typeCondition(type: string): { sql: string; value: string } {
+interface Condition {
+  readonly sql: string;
+  readonly value: string | number;
+}
+
+/** A session's rows are near each other: between the first and the last of them the index has not much to read. */
+async function readSessionConditions(connection: Connection, sessionId: string): Promise<Condition[]> {
+  const range = await connection.get<{ first: number | null; last: number | null }>(
+    `SELECT min(id) AS first, max(id) AS last FROM search_items
+     WHERE call_id IN (SELECT id FROM calls WHERE session_id = ?)`,
+    [sessionId],
+  );
+  return [
+    { sql: 'search_text.rowid >= ?', value: range?.first ?? 0 },
+    { sql: 'search_text.rowid <= ?', value: range?.last ?? 0 },
+    { sql: 'calls.session_id = ?', value: sessionId },
+  ];
+}
+
+function typeCondition(type: string): Condition {
   const isGroup = type === 'call' || type === 'output';
   return { sql: 'search_items.type GLOB ?', value: isGroup ? `*_${type}` : type.replaceAll(/[*?[]/g, '[$&]') };
 }
