@@ -10,6 +10,7 @@ import { addInterceptCommand } from './commands/intercept.ts';
 import { addRawCommand } from './commands/raw.ts';
 import { addRederiveCommand } from './commands/rederive.ts';
 import { addRunsCommand } from './commands/runs.ts';
+import { addSearchCommand } from './commands/search.ts';
 import { addSessionsCommand } from './commands/sessions.ts';
 import { addShowCommand } from './commands/show.ts';
 import { addStatsCommand } from './commands/stats.ts';
@@ -55,6 +56,7 @@ Examples:
   addContextCommand(program);
   addDiffCommand(program);
   addRawCommand(program);
+  addSearchCommand(program);
   addStatsCommand(program);
   addRunsCommand(program);
   addVerifyCommand(program);

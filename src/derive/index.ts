@@ -19,5 +19,8 @@ export { readPrompt } from './prompt.ts';
 export { readRateLimits } from './rate-limits.ts';
 export { isCallRequest, readRequestBody, retryKey } from './request.ts';
 export type { InputItem, RequestReading } from './request.ts';
+export { toMatch, readSearchTerms } from './search-query.ts';
+export { toSearchEntry, toSentEntry } from './searchable.ts';
+export type { SearchEntry } from './searchable.ts';
 export { sumStats } from './stats.ts';
 export type { CallGroup, StatsSums, Sums } from './stats.ts';

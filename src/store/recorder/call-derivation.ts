@@ -95,11 +95,17 @@ export class CallDerivation {
     return this.#identity.kind === 'title';
   }
 
+  /** As it stands. */
+  get row(): CallRow {
+    return this.#row;
+  }
+
   startResponse(head: ResponseHeadFacts): void {
     this.#put(headColumns(head));
   }
 
-  end({ answer, firstTokenMs, endedMs, endedAt, ...end }: CallEndFacts): void {
+  /** Gives the items of the answer. */
+  end({ answer, firstTokenMs, endedMs, endedAt, ...end }: CallEndFacts): Item[] {
     const ending: CallEnding = { httpStatus: this.#row.http_status, answer, ...end };
     const output = (answer?.items ?? []).map(({ json }) => toItem(json));
     this.#put({
@@ -112,6 +118,7 @@ export class CallDerivation {
     this.#context.conversations.finish(threadId, id, { status: status as CallStatus, responseId, output });
     this.#putSession(endedAt);
     this.#noteTitle(answer, output);
+    return output;
   }
 
   /** Tapes died while it passed: nobody saw its end, and no later call of the run knew of it. */

@@ -8,6 +8,7 @@ import { keptInChunks, mergeChunks } from '../open-call.ts';
 import type { CallTimesRow } from '../rows.ts';
 import { CallDerivation } from './call-derivation.ts';
 import type { ResponseHeadFacts } from './call-derivation.ts';
+import { indexAnswer, indexSent } from '../search-index.ts';
 import { isoTime, readHeader } from './recording-context.ts';
 import type { RecordingContext } from './recording-context.ts';
 import { RequestBody } from './request-body.ts';
@@ -84,6 +85,8 @@ export class CallRecording {
     };
     writer.put('call_times', this.#times);
     writer.put('bodies', body.row);
+    for (const { sql, values } of indexSent(derivation.row, derivation.place.unseen)) writer.run(sql, values);
+    for (const part of body.parts) writer.put('request_parts', part);
     for (const { atMs, bytes } of this.#early.splice(0)) writer.appendChunk(callId, atMs, bytes);
   }
 
@@ -121,7 +124,8 @@ export class CallRecording {
       await this.#putResponse(response.sizes());
     } finally {
       // In one batch with its body, so that no crash leaves an ended call without one.
-      derivation.end({ ...facts, answer, errorBody });
+      const output = derivation.end({ ...facts, answer, errorBody });
+      for (const { sql, values } of indexAnswer(derivation.row, output)) writer.run(sql, values);
       writer.put('call_times', {
         ...times,
         end_order: nextOrder(),

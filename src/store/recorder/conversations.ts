@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto';
 
 import type { CallIdentity } from '../../agents/index.ts';
-import type { RequestReading } from '../../derive/index.ts';
+import type { InputItem, RequestReading } from '../../derive/index.ts';
 import { countNewItems, readPrompt, retryKey } from '../../derive/index.ts';
 import type { CallStatus, Item } from '../../domain/index.ts';
 import type { StoredContext } from '../stored-context.ts';
@@ -18,6 +18,8 @@ export interface Placement {
   readonly attempt: number;
   readonly retryKey: string;
   readonly newItems: number;
+  /** What of the input can be searched for and was not there before: of a thread that is met for the first time, all of it. */
+  readonly unseen: readonly InputItem[];
   /** The tool results among the input that no earlier call of the thread has sent. */
   readonly toolOutputs: readonly Readonly<Record<string, unknown>>[];
 }
@@ -99,6 +101,10 @@ export class Conversations {
       attempt,
       retryKey: key,
       newItems,
+      // What the model gave was found in its answers; it may come back changed, and is not new.
+      unseen: reading.inputItems.filter(
+        ({ item }) => known.size === 0 || (!known.has(keyOf(item)) && !isOfModel(item)),
+      ),
       toolOutputs: reading.inputItems
         .filter(({ item }) => isToolOutput(item) && !known.has(keyOf(item)))
         .map(({ json }) => json),
@@ -163,6 +169,9 @@ export class Conversations {
 }
 
 const isToolOutput = (item: Item): boolean => item.callId !== undefined && item.type.endsWith('_output');
+
+const isOfModel = (item: Item): boolean =>
+  item.type === 'reasoning' || item.role === 'assistant' || item.type.endsWith('_call');
 
 /** Items are the same by id where they have one (a call_id may come again), by content where they have none. */
 const keyOf = (item: Item): string => item.id ?? item.hash;

@@ -3,13 +3,14 @@ import { createHash } from 'node:crypto';
 
 import type { Vault } from '../../redact/index.ts';
 import { decodeBody } from '../../wire/index.ts';
-import type { BodyRow } from '../rows.ts';
+import type { BodyRow, RequestPartRow } from '../rows.ts';
 import type { RequestStorage } from './request-storage.ts';
 
 const keepLimitBytes = 64 * 1024 * 1024;
 
 export interface SettledBody {
   readonly row: BodyRow;
+  readonly parts: readonly RequestPartRow[];
   /** Decoded and masked: what everything else is derived from. */
   readonly text: string;
 }
@@ -59,7 +60,7 @@ export class RequestBody {
       decoded.problem === null ? null : `${decoded.problem.encoding}: ${decoded.problem.message}`,
     ].filter((problem) => problem !== null);
     const storedSha256 = sha256(masked.bytes);
-    const stored = await storage.store(this.#callId, masked.bytes, storedSha256);
+    const { columns, parts } = await storage.store(this.#callId, masked.bytes, storedSha256);
     const row: BodyRow = {
       call_id: this.#callId,
       side: 'request',
@@ -72,9 +73,9 @@ export class RequestBody {
       stored_sha256: storedSha256,
       masked: masked.count,
       problem: problems.length === 0 ? null : vault.maskText(problems.join('; ')),
-      ...stored,
+      ...columns,
     };
-    return { row, text: new TextDecoder().decode(masked.bytes) };
+    return { row, parts, text: new TextDecoder().decode(masked.bytes) };
   }
 }
 

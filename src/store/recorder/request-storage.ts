@@ -4,11 +4,16 @@ import type { Connection } from '../connection.ts';
 import { packBody, packSmall } from '../compression.ts';
 import type { ChainNode, HashedBytes } from '../request-items.ts';
 import { takeApart } from '../request-items.ts';
-import type { BodyRow } from '../rows.ts';
+import type { BodyRow, RequestPartRow } from '../rows.ts';
 import type { Writer } from './writer.ts';
 
 // About 2 MB: what was put or found lately. Anything older is looked up.
 const remembered = 16_384;
+
+export interface StoredRequest {
+  readonly columns: Pick<BodyRow, 'storage' | 'data' | 'node'>;
+  readonly parts: readonly RequestPartRow[];
+}
 
 export class RequestStorage {
   readonly #connection: Connection;
@@ -21,21 +26,20 @@ export class RequestStorage {
     this.#writer = writer;
   }
 
-  /** `body`: masked. Its items and nodes are put here; the row's own columns come back. */
-  async store(
-    callId: string,
-    body: Uint8Array,
-    bodySha256: string,
-  ): Promise<Pick<BodyRow, 'storage' | 'data' | 'node'>> {
+  /**
+   * `body`: masked. Its items and nodes are put here; what refers to the call comes back, to be put with the call's own row: a batch that
+   * is written before that row would be refused.
+   */
+  async store(callId: string, body: Uint8Array, bodySha256: string): Promise<StoredRequest> {
     const taken = takeApart(body, bodySha256);
-    if (taken === null) return { ...(await packBody(body)), node: null };
+    if (taken === null) return { columns: { ...(await packBody(body)), node: null }, parts: [] };
     const { template, parts, nodes } = taken;
     for (let at = await this.#countKnown(nodes); at < nodes.length; at += 1) await this.#putNode(nodes[at]!);
-    for (const [seq, part] of parts.entries()) {
-      await this.#putItem(part);
-      this.#writer.put('request_parts', { call_id: callId, seq, item: part.hash });
-    }
-    return { storage: 'template', data: await packSmall(template), node: nodes.at(-1)?.hash ?? null };
+    for (const part of parts) await this.#putItem(part);
+    return {
+      columns: { storage: 'template', data: await packSmall(template), node: nodes.at(-1)?.hash ?? null },
+      parts: parts.map(({ hash }, seq) => ({ call_id: callId, seq, item: hash })),
+    };
   }
 
   /** How many nodes from the first on are there. A node is never there without its parent, so halving finds it. */

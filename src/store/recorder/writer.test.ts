@@ -110,6 +110,25 @@ test('a disk that stays full is told once with what was lost', async () => {
   expect(problems.dropped).toBe(12);
 });
 
+test('behind a row that must wait all others wait: none is written before what it refers to', async () => {
+  // Something in the batch is refused; then, one by one, the first row meets a lock.
+  const connection = new FakeConnection(['SQLITE_CONSTRAINT', 'SQLITE_BUSY']);
+  const { writer, problems } = open(connection);
+  writer.put('exchanges', row('a'));
+  writer.put('exchanges', row('b'));
+  writer.run('UPDATE calls', ['a']);
+  expect(await writer.flush()).toBe(false);
+  expect(connection.committed).toEqual([]);
+  await writer.close();
+
+  expect(connection.committed.map(([sql]) => sql)).toEqual([
+    'INSERT INTO exchanges',
+    'INSERT INTO exchanges',
+    'UPDATE calls',
+  ]);
+  expect(problems.list()).toEqual([]);
+});
+
 test('a corrupt file ends writing, and what comes later is counted too', async () => {
   const connection = new FakeConnection(['SQLITE_CORRUPT']);
   const { writer, problems } = open(connection);

@@ -96,7 +96,9 @@ export class Writer {
 
   /** A statement of its own, written after the rows. */
   run(sql: string, values: readonly SqlValue[]): void {
-    this.#batch.statements.push({ sql, values });
+    const write: Write = { sql, values };
+    this.#batch.statements.push(write);
+    this.#batch.bytes += sizeOf(write);
     this.#schedule(this.#flushAfterMs);
   }
 
@@ -192,7 +194,10 @@ export class Writer {
     return chunkRows;
   }
 
-  /** One row that cannot be written must not take the others with it. */
+  /**
+   * One row that cannot be written must not take the others with it. Behind one that must wait all others wait too: what refers to it
+   * would be refused.
+   */
   async #writeOneByOne(): Promise<boolean> {
     const batch = this.#batch;
     this.#batch = emptyBatch();
@@ -207,13 +212,19 @@ export class Writer {
     }
     for (const [callId, chunks] of batch.chunks) single.push({ ...emptyBatch(), chunks: new Map([[callId, chunks]]) });
     for (const write of batch.statements) single.push({ ...emptyBatch(), statements: [write] });
+    let mustWait = false;
     for (const one of single) {
+      if (mustWait) {
+        kept = joinBatches(kept, one);
+        continue;
+      }
       try {
         const chunkRows = await this.#connection.transaction(() => this.#write(one));
         for (const [callId, count] of chunkRows) this.#chunksOnDisk.set(callId, count);
       } catch (error) {
         const code = sqliteCode(error);
-        if (code !== null && passing.has(code)) kept = joinBatches(kept, one);
+        mustWait = code !== null && passing.has(code);
+        if (mustWait) kept = joinBatches(kept, one);
         else this.#problems.add(sayDatabaseFailure(code, messageOf(error)), 1);
       }
     }
