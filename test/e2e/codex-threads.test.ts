@@ -66,7 +66,8 @@ interface Context {
 }
 
 async function readContext(scene: Scene, call: Call | undefined): Promise<Context> {
-  const { stdout } = await runTapes(scene.tapes, ['context', call?.id ?? 'last', '--json']);
+  const { stdout, stderr, exitCode } = await runTapes(scene.tapes, ['context', call?.id ?? 'last', '--json']);
+  expect({ stderr, exitCode }).toEqual({ stderr: '', exitCode: 0 });
   return JSON.parse(stdout) as Context;
 }
 
