@@ -57,6 +57,10 @@ export const errorTable = {
   E_DB_MISSING: { exitCode: exitCodes.failed, meaning: 'There is no database yet.' },
   E_NOT_FOUND: { exitCode: exitCodes.failed, meaning: 'No recorded session, turn, call or run has this id.' },
   E_AMBIGUOUS: { exitCode: exitCodes.failed, meaning: 'More than one recorded thing begins with this id.' },
+  E_SESSION_ACTIVE: {
+    exitCode: exitCodes.failed,
+    meaning: 'The session is being recorded by a run that is still going.',
+  },
   E_NO_BODY: { exitCode: exitCodes.failed, meaning: 'The body that was asked for was not recorded.' },
   E_BODY_DAMAGED: {
     exitCode: exitCodes.failed,

@@ -7,6 +7,7 @@ import { addContextCommand } from './commands/context.ts';
 import { addDiffCommand } from './commands/diff.ts';
 import { addDoctorCommand } from './commands/doctor.ts';
 import { addInterceptCommand } from './commands/intercept.ts';
+import { addPruneCommand } from './commands/prune.ts';
 import { addRawCommand } from './commands/raw.ts';
 import { addRunsCommand } from './commands/runs.ts';
 import { addSessionsCommand } from './commands/sessions.ts';
@@ -55,6 +56,7 @@ Examples:
   addRawCommand(program);
   addStatsCommand(program);
   addRunsCommand(program);
+  addPruneCommand(program);
   addDoctorCommand(program);
   for (const command of [program, ...program.commands]) {
     command

@@ -9,6 +9,8 @@ export type { BodyFacts } from './queries/read-body-facts.ts';
 export type { ActiveCall, ActivityMark } from './queries/read-activity.ts';
 export type { RecordedExchange } from './queries/read-exchange.ts';
 export type { SeenRateLimits, StatsFilter, StorageSizes } from './queries/read-stats.ts';
+export { pruneRecordings } from './prune/prune-recordings.ts';
+export type { PruneCriterion, PruneReport } from './prune/prune-recordings.ts';
 export { checkDatabaseFile } from './database-file.ts';
 export { openRecorder } from './recorder/open-recorder.ts';
 export type { RecorderReport, RunStart } from './recorder/recorder-types.ts';

@@ -78,6 +78,7 @@ export class CallRecording {
     this.#putPlace(identity, place);
     writer.put('calls', this.#row);
     writer.put('call_times', this.#times);
+    body.putItems();
     writer.put('bodies', body.row);
     for (const { atMs, bytes } of this.#early.splice(0)) writer.appendChunk(callId, atMs, bytes);
   }

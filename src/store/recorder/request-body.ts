@@ -10,6 +10,8 @@ const keepLimitBytes = 64 * 1024 * 1024;
 
 export interface SettledBody {
   readonly row: BodyRow;
+  /** The items that the row needs: to be put with it. */
+  readonly putItems: () => void;
   /** Decoded and masked: what everything else is derived from. */
   readonly text: string;
 }
@@ -72,9 +74,9 @@ export class RequestBody {
       stored_sha256: storedSha256,
       masked: masked.count,
       problem: problems.length === 0 ? null : vault.maskText(problems.join('; ')),
-      ...stored,
+      ...stored.columns,
     };
-    return { row, text: new TextDecoder().decode(masked.bytes) };
+    return { row, putItems: stored.put, text: new TextDecoder().decode(masked.bytes) };
   }
 }
 
