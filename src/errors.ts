@@ -61,6 +61,13 @@ export const errorTable = {
     exitCode: exitCodes.failed,
     meaning: 'The session is being recorded by a run that is still going.',
   },
+  E_FILE_EXISTS: { exitCode: exitCodes.failed, meaning: 'The file to write exists already.' },
+  E_FILE_UNUSABLE: { exitCode: exitCodes.failed, meaning: 'A file that was named cannot be read or written.' },
+  E_IMPORT_NEWER: {
+    exitCode: exitCodes.failed,
+    meaning: 'The file to import was written by a newer version of tapes.',
+  },
+  E_IMPORT_DAMAGED: { exitCode: exitCodes.failed, meaning: 'The file to import is damaged, or no export of tapes.' },
   E_NO_BODY: { exitCode: exitCodes.failed, meaning: 'The body that was asked for was not recorded.' },
   E_BODY_DAMAGED: {
     exitCode: exitCodes.failed,

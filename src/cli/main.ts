@@ -6,6 +6,8 @@ import { tapesVersion } from '../version.ts';
 import { addContextCommand } from './commands/context.ts';
 import { addDiffCommand } from './commands/diff.ts';
 import { addDoctorCommand } from './commands/doctor.ts';
+import { addExportCommand } from './commands/export.ts';
+import { addImportCommand } from './commands/import.ts';
 import { addInterceptCommand } from './commands/intercept.ts';
 import { addPruneCommand } from './commands/prune.ts';
 import { addRawCommand } from './commands/raw.ts';
@@ -56,6 +58,8 @@ Examples:
   addRawCommand(program);
   addStatsCommand(program);
   addRunsCommand(program);
+  addExportCommand(program);
+  addImportCommand(program);
   addPruneCommand(program);
   addDoctorCommand(program);
   for (const command of [program, ...program.commands]) {

@@ -48,7 +48,7 @@ function chainOf(items: readonly Uint8Array[]): ChainNode[] {
 }
 
 /** A conversation up to and with `item`. */
-const nodeHash = (parent: Uint8Array | null, item: Uint8Array): Buffer =>
+export const nodeHash = (parent: Uint8Array | null, item: Uint8Array): Buffer =>
   sha256(parent === null ? item : Buffer.concat([parent, item]));
 
 const sha256 = (bytes: Uint8Array): Buffer => createHash('sha256').update(bytes).digest();
