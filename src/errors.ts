@@ -57,6 +57,17 @@ export const errorTable = {
   E_DB_MISSING: { exitCode: exitCodes.failed, meaning: 'There is no database yet.' },
   E_NOT_FOUND: { exitCode: exitCodes.failed, meaning: 'No recorded session, turn, call or run has this id.' },
   E_AMBIGUOUS: { exitCode: exitCodes.failed, meaning: 'More than one recorded thing begins with this id.' },
+  E_SESSION_ACTIVE: {
+    exitCode: exitCodes.failed,
+    meaning: 'The session is being recorded by a run that is still going.',
+  },
+  E_FILE_EXISTS: { exitCode: exitCodes.failed, meaning: 'The file to write exists already.' },
+  E_FILE_UNUSABLE: { exitCode: exitCodes.failed, meaning: 'A file that was named cannot be read or written.' },
+  E_IMPORT_NEWER: {
+    exitCode: exitCodes.failed,
+    meaning: 'The file to import was written by a newer version of tapes.',
+  },
+  E_IMPORT_DAMAGED: { exitCode: exitCodes.failed, meaning: 'The file to import is damaged, or no export of tapes.' },
   E_NO_BODY: { exitCode: exitCodes.failed, meaning: 'The body that was asked for was not recorded.' },
   E_DB_IN_USE: { exitCode: exitCodes.failed, meaning: 'A run is being recorded into the database.' },
   E_BODY_DAMAGED: {

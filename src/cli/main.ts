@@ -6,7 +6,10 @@ import { tapesVersion } from '../version.ts';
 import { addContextCommand } from './commands/context.ts';
 import { addDiffCommand } from './commands/diff.ts';
 import { addDoctorCommand } from './commands/doctor.ts';
+import { addExportCommand } from './commands/export.ts';
+import { addImportCommand } from './commands/import.ts';
 import { addInterceptCommand } from './commands/intercept.ts';
+import { addPruneCommand } from './commands/prune.ts';
 import { addRawCommand } from './commands/raw.ts';
 import { addRederiveCommand } from './commands/rederive.ts';
 import { addRunsCommand } from './commands/runs.ts';
@@ -61,6 +64,9 @@ Examples:
   addRunsCommand(program);
   addVerifyCommand(program);
   addRederiveCommand(program);
+  addExportCommand(program);
+  addImportCommand(program);
+  addPruneCommand(program);
   addDoctorCommand(program);
   for (const command of [program, ...program.commands]) {
     command

@@ -91,17 +91,17 @@ ORDER BY started_at DESC;`,
   },
   search_items: {
     question: 'What was indexed for the full-text search, by kind and by who said it',
-    sql: `SELECT type, role, source, count(*) AS entries
+    sql: `SELECT type, role, count(*) AS entries
 FROM search_items
-GROUP BY type, role, source
+GROUP BY type, role
 ORDER BY entries DESC;`,
   },
   search_text: {
     question: 'Where a word stands, with what is around it',
-    sql: `SELECT search_items.started_at, search_items.session_id, search_items.call_id,
-  snippet(search_text, 0, '[', ']', ' … ', 12) AS found
+    sql: `SELECT calls.started_at, calls.session_id, call_id, snippet(search_text, 0, '[', ']', ' … ', 12) AS found
 FROM search_text
 JOIN search_items ON search_items.id = search_text.rowid
+JOIN calls ON calls.id = call_id
 WHERE search_text MATCH 'files'
 ORDER BY search_items.id DESC
 LIMIT 20;`,

@@ -24,14 +24,37 @@ export function readLimit(value: string): number {
 const unitMs: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 };
 
 /** "30m", "12h", "7d", "2w", or a date or time as ISO 8601 has it. Gives ISO 8601 in UTC. */
-export function readSince(value: string, now: number = Date.now()): string {
+export function readSince(value: string, now: number = Date.now(), option = '--since'): string {
   const [, count, unit] = /^(\d+)([mhdw])$/.exec(value) ?? [];
   const ago = count === undefined || unit === undefined ? null : Number(count) * (unitMs[unit] ?? 0);
   // A bare date is a local day, as the tables show them; Date.parse would take it for UTC.
   const at = ago === null ? Date.parse(/^\d{4}-\d{2}-\d{2}$/.test(value) ? `${value}T00:00:00` : value) : now - ago;
   const time = new Date(at);
   if (!Number.isNaN(time.getTime()) && (ago !== null || /^\d{4}-/.test(value))) return time.toISOString();
-  throw new TapesError('E_USAGE', `--since ${value} is neither a span (30m, 12h, 7d, 2w) nor a date (2026-11-23)`, {
-    hint: 'tapes sessions --since 7d',
+  throw new TapesError('E_USAGE', `${option} ${value} is neither a span (30m, 12h, 7d, 2w) nor a date (2026-11-23)`, {
+    hint: `name a span or a date: ${option} 7d`,
+  });
+}
+
+const unitBytes: Readonly<Record<string, number>> = {
+  '': 1,
+  b: 1,
+  kb: 1e3,
+  mb: 1e6,
+  gb: 1e9,
+  tb: 1e12,
+  kib: 2 ** 10,
+  mib: 2 ** 20,
+  gib: 2 ** 30,
+  tib: 2 ** 40,
+};
+
+/** "500MB", "1.5GB", "2GiB", "1000": in bytes. */
+export function readSize(value: string, option: string): number {
+  const [, count, unit = ''] = /^(\d+(?:\.\d+)?) ?([a-z]*)$/i.exec(value) ?? [];
+  const factor = unitBytes[unit.toLowerCase()];
+  if (count !== undefined && factor !== undefined) return Math.round(Number(count) * factor);
+  throw new TapesError('E_USAGE', `${option} ${value} is not a size (500MB, 5GB, 2GiB)`, {
+    hint: `name a size: ${option} 5GB`,
   });
 }

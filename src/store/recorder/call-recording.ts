@@ -84,9 +84,9 @@ export class CallRecording {
       failure: null,
     };
     writer.put('call_times', this.#times);
+    body.putItems();
     writer.put('bodies', body.row);
     for (const { sql, values } of indexSent(derivation.row, derivation.place.unseen)) writer.run(sql, values);
-    for (const part of body.parts) writer.put('request_parts', part);
     for (const { atMs, bytes } of this.#early.splice(0)) writer.appendChunk(callId, atMs, bytes);
   }
 

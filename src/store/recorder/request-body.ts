@@ -3,14 +3,15 @@ import { createHash } from 'node:crypto';
 
 import type { Vault } from '../../redact/index.ts';
 import { decodeBody } from '../../wire/index.ts';
-import type { BodyRow, RequestPartRow } from '../rows.ts';
+import type { BodyRow } from '../rows.ts';
 import type { RequestStorage } from './request-storage.ts';
 
 const keepLimitBytes = 64 * 1024 * 1024;
 
 export interface SettledBody {
   readonly row: BodyRow;
-  readonly parts: readonly RequestPartRow[];
+  /** The items that the row needs: to be put with it. */
+  readonly putItems: () => void;
   /** Decoded and masked: what everything else is derived from. */
   readonly text: string;
 }
@@ -60,7 +61,7 @@ export class RequestBody {
       decoded.problem === null ? null : `${decoded.problem.encoding}: ${decoded.problem.message}`,
     ].filter((problem) => problem !== null);
     const storedSha256 = sha256(masked.bytes);
-    const { columns, parts } = await storage.store(this.#callId, masked.bytes, storedSha256);
+    const stored = await storage.store(this.#callId, masked.bytes, storedSha256);
     const row: BodyRow = {
       call_id: this.#callId,
       side: 'request',
@@ -73,9 +74,9 @@ export class RequestBody {
       stored_sha256: storedSha256,
       masked: masked.count,
       problem: problems.length === 0 ? null : vault.maskText(problems.join('; ')),
-      ...columns,
+      ...stored.columns,
     };
-    return { row, parts, text: new TextDecoder().decode(masked.bytes) };
+    return { row, putItems: stored.put, text: new TextDecoder().decode(masked.bytes) };
   }
 }
 

@@ -87,7 +87,7 @@ test('instructions and tools of older versions are kept once', async () => {
   });
 });
 
-test('nothing that refers to the call is put before the call itself: it would be refused, however busy the machine is', async () => {
+test('nothing is put before the rows of the call itself: what refers to them would be refused, however busy the machine is', async () => {
   const { dbFile } = await recordScript(() => {});
   const body = Buffer.from(JSON.stringify({ instructions: 'Answer in few words. '.repeat(200), input: base }));
   await reading(dbFile, async (connection) => {
@@ -95,12 +95,13 @@ test('nothing that refers to the call is put before the call itself: it would be
     // Writes at once what it is given.
     const writer = new Writer(connection, problems, { flushAfterMs: 0 });
     const hash = createHash('sha256').update(body).digest('hex');
-    const stored = await new RequestStorage(connection, writer).store('ex-1', body, hash);
+    const { columns } = await new RequestStorage(writer).store('ex-1', body, hash);
     await writer.close();
 
+    expect(columns.storage).toBe('template');
     expect(problems.list()).toEqual([]);
-    expect(stored.parts).toMatchObject([{ call_id: 'ex-1', seq: 0 }]);
-    expect(await count(connection, 'items')).toBe(base.length + 1);
+    expect(await count(connection, 'items')).toBe(0);
+    expect(await count(connection, 'request_parts')).toBe(0);
   });
 });
 

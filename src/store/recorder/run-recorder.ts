@@ -167,14 +167,15 @@ export class RunRecorder implements Recorder {
       vault: this.#vault,
       connection,
       writer,
-      requests: new RequestStorage(connection, writer),
+      requests: new RequestStorage(writer),
       conversations: new Conversations(run.id, (threadId) => readStoredContext(connection, threadId)),
       titles: new Titles(),
       tally: this.#tally,
       identify,
       nextOrder: () => ++order,
     };
-    writer.put('runs', this.#runRow());
+    // Going on until its last row is written, even where the command has ended before the first: what is live is not pruned.
+    writer.put('runs', { ...this.#runRow(), ended_at: null, exit_code: null, signal: null });
     await writer.flush();
     await recoverDeadRuns(connection).catch((error: unknown) => {
       this.#problems.add(`what an earlier run left open could not be finished: ${sayFailure(error)}`, 0);

@@ -114,7 +114,8 @@ export class Writer {
 
   /** Takes back what of a call's chunks is not on disk yet, and says how many rows are. Chunks come in order: disk first. */
   async takeChunks(callId: string): Promise<{ rowsOnDisk: number; pending: readonly Uint8Array[] }> {
-    await this.#flushing;
+    // A flush may begin right behind another, with more of them in it.
+    while (this.#flushing !== null) await this.#flushing;
     const pending = this.#batch.chunks.get(callId)?.parts ?? [];
     this.#batch.chunks.delete(callId);
     this.#batch.bytes -= lengthOf(pending);

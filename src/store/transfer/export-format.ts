@@ -1,0 +1,58 @@
+// The export file: one JSON object a line. The first names the format, the last counts the records; between them is one record a row,
+// `type` being its table and the other fields its columns (the schema is public). Bytes are text where they are UTF-8, so that the file
+// can be read; hashes are hexadecimal.
+import { isUtf8 } from 'node:buffer';
+
+export const exportFormat = 'tapes-export';
+export const exportVersion = 1;
+
+/** Parents first, as their references need it. */
+export const exportedTables = [
+  'runs',
+  'exchanges',
+  'sessions',
+  'threads',
+  'turns',
+  'calls',
+  'call_times',
+  'items',
+  'nodes',
+  'request_parts',
+  'bodies',
+  'response_chunks',
+] as const;
+
+export type ExportedTable = (typeof exportedTables)[number];
+
+export interface ExportHead {
+  readonly type: typeof exportFormat;
+  readonly version: number;
+  readonly tapesVersion: string;
+  readonly exportedAt: string;
+  readonly sessions: readonly string[];
+}
+
+export interface ExportEnd {
+  readonly type: 'end';
+  readonly records: number;
+}
+
+/** Columns that hold content; every other BLOB is a hash. */
+export const contentColumn = 'data';
+
+export function writeContent(bytes: Uint8Array): string | { base64: string } {
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return isUtf8(buffer) ? buffer.toString('utf8') : { base64: buffer.toString('base64') };
+}
+
+/** Null: neither text nor base64. */
+export function readContent(value: unknown): Uint8Array | null {
+  if (typeof value === 'string') return Buffer.from(value, 'utf8');
+  if (typeof value !== 'object' || value === null || !('base64' in value)) return null;
+  return typeof value.base64 === 'string' ? Buffer.from(value.base64, 'base64') : null;
+}
+
+/** Null: no SHA-256. */
+export function readHash(value: unknown): Buffer | null {
+  return typeof value === 'string' && /^[0-9a-f]{64}$/.test(value) ? Buffer.from(value, 'hex') : null;
+}
