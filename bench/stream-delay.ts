@@ -1,0 +1,306 @@
+// How much later an event of a stream arrives because others post 1 MB meanwhile, and because all is recorded. Four streams with an event
+// every 10 ms, another client that posts zstd bodies of 1 MB (decoded), the provider: each a process of its own; the interceptor and its
+// recorder's thread, from the build, are this one. Events carry the monotonic time at which they were sent. Prints a table for bench/README.md.
+//   npm run build && npx tsx bench/stream-delay.ts [seconds a round] [rounds]
+import { fork, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { request } from 'node:https';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { connect as connectTls, type TLSSocket } from 'node:tls';
+
+import { zstdCompress } from 'http-encoding';
+
+import type { Sink } from '../src/domain/index.ts';
+import { readTestRoot, testRootFile } from '../test/support/certificates.ts';
+import { randomJsonText } from '../test/support/chunks.ts';
+import { listenTls } from '../test/support/chatgpt/tls-listener.ts';
+import { maskKeyOfTests, runStartOfTests } from '../test/support/run-start.ts';
+import { codexRequest, completed, sse, textDelta, userMessage } from '../test/support/wire-script.ts';
+
+const host = 'chatgpt.com';
+const path = '/backend-api/codex/responses';
+const streams = 4;
+const everyMs = 10;
+const postEveryMs = 200;
+
+interface Way {
+  /** Where to connect: the provider itself, or the interceptor. */
+  readonly port: number;
+  /** Of the interceptor; null: straight to the provider. */
+  readonly authorization: string | null;
+  readonly caFile: string;
+}
+
+/** What the parent says to a client, and what a client answers. */
+type Order = { readonly type: 'start'; readonly way: Way } | { readonly type: 'stop' };
+interface Answer {
+  readonly delaysMs: readonly number[];
+  readonly posts: number;
+}
+
+// The console is the engine's here, and quiet.
+const say = (line: string): boolean => process.stdout.write(`${line}\n`);
+interface Held {
+  readonly heldMs: number;
+  readonly pushesMs: readonly number[];
+}
+
+const nowMs = (): number => Number(process.hrtime.bigint()) / 1e6;
+
+switch (process.argv[2]) {
+  case 'provider':
+    await provide();
+    break;
+  case 'streams':
+    serve(readStreams);
+    break;
+  case 'posts':
+    serve(await preparePosts());
+    break;
+  default:
+    await measureAll(Number(process.argv[2] ?? 6), Number(process.argv[3] ?? 2));
+}
+
+async function provide(): Promise<void> {
+  const options = { root: readTestRoot(), http2: false, port: 0, names: [host] as const };
+  const { port } = await listenTls(options, {
+    onRequest(message, reply) {
+      message.on('error', () => undefined);
+      reply.appendHeader('content-type', 'text/event-stream');
+      const send = (event: object): boolean => reply.write(Buffer.from(sse(event)), () => undefined);
+      if (message.headers['x-streams'] === undefined) {
+        message.resume().once('end', () => {
+          reply.writeHead(200);
+          send(completed());
+          reply.end();
+        });
+        return;
+      }
+      message.resume();
+      reply.writeHead(200);
+      const timer = setInterval(() => send({ ...textDelta('a word '), sent: nowMs() }), everyMs);
+      reply.once('close', () => clearInterval(timer));
+    },
+    onUpgrade: (_message, socket) => void socket.destroy(),
+    onTlsError: () => undefined,
+  });
+  process.send?.(port);
+}
+
+/** A client: works from `start` to `stop`, then tells what it saw. */
+function serve(work: (way: Way, stopped: AbortSignal) => Promise<Answer>): void {
+  let controller = new AbortController();
+  process.on('message', (order: Order) => {
+    if (order.type === 'stop') return controller.abort();
+    controller = new AbortController();
+    void work(order.way, controller.signal).then((answer) => process.send?.(answer));
+  });
+  process.send?.('ready');
+}
+
+async function readStreams(way: Way, stopped: AbortSignal): Promise<Answer> {
+  const delaysMs: number[] = [];
+  const sockets = await Promise.all(Array.from({ length: streams }, () => open(way)));
+  const { headers, body } = codexRequest({ session: 'session-streams' });
+  for (const socket of sockets) {
+    const asked = request({ host, path, method: 'POST', createConnection: () => socket });
+    for (const [name, value] of headers) asked.setHeader(name, value);
+    asked.setHeader('x-streams', '1');
+    asked.on('error', () => undefined);
+    asked.on('response', (response) => {
+      response.on('error', () => undefined);
+      response.on('data', (chunk: Buffer) => {
+        const now = nowMs();
+        for (const [, sent] of chunk.toString().matchAll(/"sent":([\d.]+)/g)) delaysMs.push(now - Number(sent));
+      });
+    });
+    asked.end(JSON.stringify(body));
+  }
+  await aborted(stopped);
+  for (const socket of sockets) socket.destroy();
+  // How streams begin (the first handshakes, code that runs for the first time) is another question.
+  return { delaysMs: delaysMs.slice(streams * 100), posts: 0 };
+}
+
+/** Bodies of a conversation that grows a little with each, as Codex sends them: 1 MB decoded. */
+async function preparePosts(): Promise<(way: Way, stopped: AbortSignal) => Promise<Answer>> {
+  const items = Array.from({ length: 240 }, (_, at) => userMessage(randomJsonText(at, 4400), 'turn-1', `msg_${at}`));
+  const bodies: Uint8Array[] = [];
+  for (let at = 0; at < 40; at++) {
+    const { body } = codexRequest({ session: 'session-posts', turn: `turn-${at}`, input: items.slice(0, 200 + at) });
+    bodies.push(await zstdCompress(Buffer.from(JSON.stringify(body))));
+  }
+  const { headers } = codexRequest({ session: 'session-posts' });
+  return async (way, stopped) => {
+    const socket = await open(way);
+    let posts = 0;
+    while (!stopped.aborted) {
+      const next = new Promise((resolve) => setTimeout(resolve, postEveryMs));
+      const body = bodies[posts % bodies.length]!;
+      const asked = request({ host, path, method: 'POST', createConnection: () => socket });
+      for (const [name, value] of headers) asked.setHeader(name, value);
+      asked.setHeader('content-encoding', 'zstd');
+      asked.setHeader('connection', 'keep-alive');
+      asked.end(body);
+      const [response] = (await once(asked, 'response')) as [NodeJS.ReadableStream];
+      await once(response.resume(), 'end');
+      posts += 1;
+      await next;
+    }
+    socket.destroy();
+    return { delaysMs: [], posts };
+  };
+}
+
+const aborted = async (signal: AbortSignal): Promise<void> => {
+  if (!signal.aborted) await once(signal, 'abort');
+};
+
+async function open({ port, authorization, caFile }: Way): Promise<TLSSocket> {
+  const socket = connect({ host: '127.0.0.1', port, noDelay: true });
+  await once(socket, 'connect');
+  if (authorization !== null) {
+    socket.write(`CONNECT ${host}:443 HTTP/1.1\r\nHost: ${host}:443\r\nProxy-Authorization: ${authorization}\r\n\r\n`);
+    const [head] = (await once(socket, 'data')) as [Buffer];
+    if (!head.includes(' 200 ')) throw new Error(head.toString());
+  }
+  const secure = connectTls({ socket, servername: host, ca: readFileSync(caFile) });
+  secure.on('error', () => undefined);
+  await once(secure, 'secureConnect');
+  return secure;
+}
+
+async function measureAll(seconds: number, rounds: number): Promise<void> {
+  const built = <T>(folder: string): Promise<T> =>
+    import(new URL(`../dist/${folder}/index.js`, import.meta.url).href) as Promise<T>;
+  type Proxy = typeof import('../src/proxy/index.ts');
+  type Ca = typeof import('../src/ca/index.ts');
+  type Agents = typeof import('../src/agents/index.ts');
+  type Store = typeof import('../src/store/index.ts');
+  const [proxy, ca, agents, store] = await Promise.all([
+    built<Proxy>('proxy'),
+    built<Ca>('ca'),
+    built<Agents>('agents'),
+    built<Store>('store'),
+  ]);
+  const children: ChildProcess[] = [];
+  const begin = async (role: string): Promise<{ child: ChildProcess; said: unknown }> => {
+    const child = fork(import.meta.filename, [role]);
+    children.push(child);
+    const [said] = (await once(child, 'message')) as [unknown];
+    return { child, said };
+  };
+  const folder = mkdtempSync(join(tmpdir(), 'tapes-bench-'));
+  try {
+    const providerPort = (await begin('provider')).said as number;
+    const reader = (await begin('streams')).child;
+    const poster = (await begin('posts')).child;
+    const profile = agents.findProfile('codex')!;
+    const root = await ca.openRoot(join(folder, 'ca'), profile.certificateDomains);
+    proxy.quietEngine();
+
+    const measure = async (way: Way, isPosting: boolean): Promise<Answer> => {
+      const order = (child: ChildProcess, what: Order): void => void child.send(what);
+      order(reader, { type: 'start', way });
+      if (isPosting) order(poster, { type: 'start', way });
+      await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
+      const stop = async (child: ChildProcess): Promise<Answer> => {
+        const answer = once(child, 'message') as Promise<[Answer]>;
+        order(child, { type: 'stop' });
+        return (await answer)[0];
+      };
+      const posts = isPosting ? (await stop(poster)).posts : 0;
+      return { ...(await stop(reader)), posts };
+    };
+    const measureUnder = async (records: boolean, isPosting: boolean): Promise<Answer & Held> => {
+      const recorder = records
+        ? store.openRecorder({
+            dbFile: join(folder, `tapes-${isPosting}.db`),
+            run: runStartOfTests({ id: `run-${performance.now()}`, startedAt: Date.now() }),
+            maskKey: maskKeyOfTests,
+            secrets: [],
+          })
+        : null;
+      await recorder?.ready;
+      // All that recording does on the thread that carries the traffic: a copy, and handing it over.
+      const pushesMs: number[] = [];
+      const sink: Sink<unknown> = {
+        push(event) {
+          const begunAt = performance.now();
+          recorder?.push(event);
+          pushesMs.push(performance.now() - begunAt);
+        },
+        close: async () => undefined,
+      };
+      const interceptor = await proxy.openInterceptor({
+        port: 0,
+        root,
+        interceptHosts: profile.interceptHosts,
+        isPermitted: (name) => ca.permits(root.permittedDomains, name),
+        isRefusedUpgrade: (target) => profile.isRefusableUpgrade(target),
+        readBackendHosts: (target, answer) => profile.readBackendHosts(target, answer),
+        routes: { resolve: [proxy.parseResolve(`${host}:443:127.0.0.1:${providerPort}`)], proxy: null, noProxy: '' },
+        extraRoots: [readFileSync(testRootFile, 'utf8')],
+        sink,
+      });
+      await interceptor.load();
+      const authorization = `Basic ${Buffer.from(`tapes:${interceptor.password}`).toString('base64')}`;
+      const held = monitorEventLoopDelay({ resolution: 1 });
+      // As the clients: without how it begins.
+      const begun = setTimeout(() => held.enable(), 1000);
+      const answer = await measure({ port: interceptor.port, authorization, caFile: root.certificateFile }, isPosting);
+      clearTimeout(begun);
+      held.disable();
+      await interceptor.close();
+      const report = await recorder?.close();
+      if (report !== undefined && (report.dropped > 0 || report.problems.length > 0)) {
+        throw new Error(`${report.dropped} events lost: ${report.problems.join('; ')}`);
+      }
+      return { ...answer, heldMs: held.max / 1e6, pushesMs };
+    };
+
+    const direct: Way = { port: providerPort, authorization: null, caFile: testRootFile };
+    const cases = [
+      ['no interceptor', () => measure(direct, false)],
+      ['no interceptor, 1 MB posts', () => measure(direct, true)],
+      ['intercepted, not recorded', () => measureUnder(false, false)],
+      ['intercepted, not recorded, 1 MB posts', () => measureUnder(false, true)],
+      ['intercepted and recorded', () => measureUnder(true, false)],
+      ['intercepted and recorded, 1 MB posts', () => measureUnder(true, true)],
+    ] as const;
+    const results = cases.map(() => ({ delaysMs: [] as number[], posts: 0, heldMs: 0, pushesMs: [] as number[] }));
+    for (let round = 0; round < rounds; round++) {
+      for (const [at, [, run]] of cases.entries()) {
+        const answer: Answer & Partial<Held> = await run();
+        const result = results[at]!;
+        for (const delay of answer.delaysMs) result.delaysMs.push(delay);
+        for (const took of answer.pushesMs ?? []) result.pushesMs.push(took);
+        result.posts += answer.posts;
+        result.heldMs = Math.max(result.heldMs, answer.heldMs ?? 0);
+      }
+    }
+    say('| | events | posts | p50 | p90 | p99 | max | main thread held, max | in `push`: p50, p99, max |');
+    say('| --- | --- | --- | --- | --- | --- | --- | --- | --- |');
+    const times = (values: readonly number[], shares: readonly number[]): string[] => {
+      const sorted = values.toSorted((a, b) => a - b);
+      return shares.map((share) =>
+        (sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0).toFixed(2),
+      );
+    };
+    for (const [at, [name]] of cases.entries()) {
+      const { delaysMs, posts, heldMs, pushesMs } = results[at]!;
+      const pushes = pushesMs.length === 0 ? '' : times(pushesMs, [0.5, 0.99, 1]).join(', ');
+      const delays = times(delaysMs, [0.5, 0.9, 0.99, 1]).join(' | ');
+      say(
+        `| ${name} | ${delaysMs.length} | ${posts} | ${delays} | ${heldMs === 0 ? '' : heldMs.toFixed(1)} | ${pushes} |`,
+      );
+    }
+  } finally {
+    for (const child of children) child.kill();
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
