@@ -9,6 +9,7 @@ import { join } from 'node:path';
 
 import { readCodexIdentity } from '../src/agents/index.ts';
 import { Connection } from '../src/store/connection.ts';
+import { rederive, withLibrary } from '../src/store/index.ts';
 import { RunRecorder } from '../src/store/recorder/run-recorder.ts';
 import { maskKeyOfTests, runStartOfTests } from '../test/support/run-start.ts';
 import { seededRandom } from '../test/support/any-json.ts';
@@ -190,7 +191,7 @@ const settle = (): Promise<void> =>
 /** With what is still in the write-ahead log. */
 async function databaseBytes(): Promise<number> {
   const connection = await Connection.open(dbFile, 'read');
-  const sql = 'SELECT page_count * page_size AS bytes FROM pragma_page_count, pragma_page_size';
+  const sql = 'SELECT sum(pgsize) AS bytes FROM dbstat';
   try {
     return (await connection.get<{ bytes: number }>(sql))!.bytes;
   } finally {
@@ -307,6 +308,24 @@ for (const sample of samples) {
   console.log(`| ${sample.calls} | ${kB(sample.decodedBytes)} | ${kB(sample.databaseBytes)} | ${kB(perCall)} |`);
   before = sample;
 }
+const timed = async (what: string, work: () => Promise<unknown>): Promise<void> => {
+  const begun = performance.now();
+  await work();
+  console.log(`${what}: ${((performance.now() - begun) / 1000).toFixed(1)} s`);
+};
+await timed('\nverify', async () => {
+  const { problems } = await withLibrary(dbFile, (library) => library.verify(() => {}));
+  if (problems.length > 0) throw new Error(JSON.stringify(problems[0]));
+});
+await timed('rederive', async () => {
+  const { changed } = await rederive(dbFile, () => {});
+  if (Object.values(changed).some((count) => count > 0)) throw new Error(JSON.stringify(changed));
+});
+await timed('one request body, of the last call', async () => {
+  const id = String(calls - 1).padStart(20, '0');
+  const body = await withLibrary(dbFile, (library) => library.readBody(id, 'request'));
+  if (body === null) throw new Error(`call ${id} has no request body`);
+});
 const connection = await Connection.open(dbFile, 'read');
 const tables = await connection
   .all<{ name: string; bytes: number }>(

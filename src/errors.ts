@@ -69,6 +69,7 @@ export const errorTable = {
   },
   E_IMPORT_DAMAGED: { exitCode: exitCodes.failed, meaning: 'The file to import is damaged, or no export of tapes.' },
   E_NO_BODY: { exitCode: exitCodes.failed, meaning: 'The body that was asked for was not recorded.' },
+  E_DB_IN_USE: { exitCode: exitCodes.failed, meaning: 'A run is being recorded into the database.' },
   E_BODY_DAMAGED: {
     exitCode: exitCodes.failed,
     meaning: 'A recorded body cannot be rebuilt: the database is damaged.',

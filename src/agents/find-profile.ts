@@ -1,4 +1,5 @@
 // From a command line to the agent it starts.
+import { readCodexIdentity } from './codex-identity.ts';
 import { codex } from './codex.ts';
 import type { AgentProfile } from './profile.ts';
 
@@ -38,3 +39,7 @@ function commandName(word: string): string {
 }
 
 const isPackage = (word: string, name: string): boolean => word === name || word.startsWith(`${name}@`);
+
+/** How requests of this agent are read. A script may start any agent: what Codex's requests say is looked for then. */
+export const identityReaderOf = (agent: string | null): AgentProfile['identify'] =>
+  findProfile(agent ?? '')?.identify ?? readCodexIdentity;

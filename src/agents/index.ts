@@ -1,6 +1,6 @@
 // The door of agents/: which agents there are, and what each one's traffic says about itself.
 export type { CallIdentity } from './codex-identity.ts';
 export { readCodexIdentity, readForkOrigin } from './codex-identity.ts';
-export { detectAgent, findProfile, profiles } from './find-profile.ts';
+export { detectAgent, findProfile, identityReaderOf, profiles } from './find-profile.ts';
 export type { FoundAgent } from './find-profile.ts';
 export type { AgentProfile, BackgroundRule } from './profile.ts';

@@ -29,7 +29,7 @@ export interface ShownDiff extends CallDiff {
   readonly shortIds: ReadonlyMap<string, string>;
 }
 
-/** Throws E_NOT_FOUND, E_AMBIGUOUS, E_NO_BODY, E_DB_…. */
+/** Throws E_NOT_FOUND, E_AMBIGUOUS, E_NO_BODY, E_BODY_DAMAGED, E_DB_…. */
 export function diffCalls(places: PlaceOptions, before: string, after: string): Promise<ShownDiff> {
   return withLibrary(findPlaces(places).dbFile, async (library) => {
     const [mine, theirs] = [await readCall(library, before), await readCall(library, after)];

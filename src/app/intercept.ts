@@ -19,6 +19,7 @@ import { findPlaces, openMaskKey, prepareHome, type PlaceOptions } from './home.
 import { noRecorder, recordRun, type RecordingReport, type RunRecorder } from './record-run.ts';
 import { readWarnings, watchTls } from './run-warnings.ts';
 import { stayInProcess } from './stay-in-process.ts';
+import { surviveFaults } from './survive-faults.ts';
 
 export interface InterceptOptions extends PlaceOptions {
   readonly argv: readonly string[];
@@ -76,6 +77,7 @@ export async function intercept(options: InterceptOptions): Promise<InterceptRes
       })
     : noRecorder();
   const engineLines = quietEngine();
+  const faults = surviveFaults();
   const untrustingHosts = new Set<string>();
   let interceptor: Interceptor | null = null;
   try {
@@ -116,13 +118,14 @@ export async function intercept(options: InterceptOptions): Promise<InterceptRes
     for (const line of engineLines.lines) onProgress(`engine: ${line}`);
     const { unpermittedHosts } = interceptor;
     const warnings = readWarnings({ engineFailure: failure, unpermittedHosts, untrustingHosts, name, child });
-    return { child, recording, warnings };
+    return { child, recording, warnings: [...warnings, ...faults.list] };
   } catch (error) {
     await recorder.discard();
     throw error;
   } finally {
     await interceptor?.close();
     await trust.remove();
+    faults.stop();
   }
 }
 

@@ -35,7 +35,7 @@ export interface CallContext {
   readonly parts: readonly PartShare[];
   readonly pieces: readonly JudgedPiece[];
   readonly largest: readonly JudgedPiece[];
-  /** Null: the first call, or one whose body is gone. */
+  /** Null: there is none, or its body is gone or damaged. */
   readonly previous: PreviousCall | null;
 }
 
@@ -45,7 +45,7 @@ export interface ShownContext extends CallContext {
 
 const largestCount = 10;
 
-/** Throws E_NOT_FOUND, E_AMBIGUOUS, E_NO_BODY, E_DB_…. */
+/** Throws E_NOT_FOUND, E_AMBIGUOUS, E_NO_BODY, E_BODY_DAMAGED, E_DB_…. */
 export function readContext(places: PlaceOptions, id: string): Promise<ShownContext> {
   return withLibrary(findPlaces(places).dbFile, async (library) => {
     const { id: callId, sessionId } = await library.find(id, ['call']);
@@ -54,7 +54,7 @@ export function readContext(places: PlaceOptions, id: string): Promise<ShownCont
     const { call, thread } = findCall(threads, callId);
     const place = { sessionId, threadId: thread.id };
     const found = findPrevious(threads, place, call) ?? (await findOrigin(library, body, call));
-    const previousBody = found === null ? null : await readRequest(library, found.call.id);
+    const previousBody = found === null ? null : await readRequest(library, found.call.id).catch(ignoreDamage);
     const pieces = readPieces(body);
     const base = {
       call: callFacts(call, place),
@@ -79,6 +79,12 @@ export function readContext(places: PlaceOptions, id: string): Promise<ShownCont
       },
     };
   });
+}
+
+/** A call before it that cannot be read says nothing about this one. */
+function ignoreDamage(error: unknown): null {
+  if (error instanceof TapesError && error.code === 'E_BODY_DAMAGED') return null;
+  throw error;
 }
 
 const itemsOf = (body: BodyMap): Item[] => body.input.map(({ item }) => item);

@@ -12,6 +12,9 @@ import { tail } from './tail.ts';
 const program = fileURLToPath(new URL('../../test/support/record-until-killed.ts', import.meta.url));
 const project = fileURLToPath(new URL('../..', import.meta.url));
 
+/** Several tests at once may keep both processors busy. */
+const patient = { timeout: 30_000 };
+
 interface Tailed {
   readonly events: TailEvent[];
   readonly said: string[];
@@ -45,13 +48,13 @@ const factsOf = ({ events }: Tailed): string[] =>
 test('waits for the first recording, follows it, and notices that its recorder was killed', async () => {
   const dbFile = await freshDatabase();
   const tailed = startTail(dbFile);
-  await expect.poll(() => tailed.said).toEqual([`nothing has been recorded yet; waiting for ${dbFile}`]);
+  await expect.poll(() => tailed.said, patient).toEqual([`nothing has been recorded yet; waiting for ${dbFile}`]);
 
   const recorder = spawn(process.execPath, ['--import', 'tsx', program, dbFile], { cwd: project, stdio: 'ignore' });
   onTestFinished(() => void recorder.kill('SIGKILL'));
   const start = ['turnStarted list the files', 'callStarted ex-1', 'output ex-1', 'callEnded ex-1'];
   const open = ['turnStarted count', 'callStarted ex-2'];
-  await expect.poll(() => factsOf(tailed).toSorted(), { timeout: 20_000 }).toEqual([...start, ...open].toSorted());
+  await expect.poll(() => factsOf(tailed).toSorted(), patient).toEqual([...start, ...open].toSorted());
   expect(tailed.events.find(({ type }) => type === 'callEnded')).toMatchObject({
     status: 'completed',
     usage: { inputTokens: 100, cachedInputTokens: 40 },
@@ -61,12 +64,12 @@ test('waits for the first recording, follows it, and notices that its recorder w
 
   // Another one that begins now tells what is running now, and nothing of what is over.
   const late = startTail(dbFile);
-  await expect.poll(() => factsOf(late)).toEqual(open);
+  await expect.poll(() => factsOf(late), patient).toEqual(open);
 
   recorder.kill('SIGKILL');
   for (const each of [tailed, late]) {
     await expect
-      .poll(() => each.events.at(-1), { timeout: 10_000 })
+      .poll(() => each.events.at(-1), patient)
       .toMatchObject({ type: 'callEnded', callId: 'ex-2', status: 'interrupted' });
   }
   await tailed.stop();
@@ -80,8 +83,12 @@ test('tells of one session, and of title requests only when asked', async () => 
   const usual = startTail(dbFile);
   const one = startTail(dbFile, { session: 'session-b' });
   const last = startTail(dbFile, { session: 'last' });
-  await expect.poll(() => one.said).toContain('no recorded session begins with "session-b" yet; waiting for one');
-  await expect.poll(() => usual.said).toEqual(['nothing is running; waiting for the next call']);
+  await expect
+    .poll(() => one.said, patient)
+    .toContain('no recorded session begins with "session-b" yet; waiting for one');
+  for (const { said } of [everything, usual, one, last]) {
+    await expect.poll(() => said, patient).toContain('nothing is running; waiting for the next call');
+  }
 
   await recordScript(
     (script) =>
@@ -98,8 +105,10 @@ test('tells of one session, and of title requests only when asked', async () => 
   );
   const endsOf = ({ events }: Tailed): string[] =>
     events.flatMap((event) => (event.type === 'callEnded' ? [`${event.callId} ${event.status}`] : []));
-  await expect.poll(() => endsOf(everything)).toEqual(['mine completed', 'title completed', 'again truncated']);
-  await expect.poll(() => endsOf(usual)).toEqual(['mine completed', 'again truncated']);
-  await expect.poll(() => endsOf(one)).toEqual(['mine completed']);
-  await expect.poll(() => endsOf(last)).toEqual(['again truncated']);
+  await expect
+    .poll(() => endsOf(everything), patient)
+    .toEqual(['mine completed', 'title completed', 'again truncated']);
+  await expect.poll(() => endsOf(usual), patient).toEqual(['mine completed', 'again truncated']);
+  await expect.poll(() => endsOf(one), patient).toEqual(['mine completed']);
+  await expect.poll(() => endsOf(last), patient).toEqual(['again truncated']);
 });

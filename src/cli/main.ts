@@ -11,11 +11,14 @@ import { addImportCommand } from './commands/import.ts';
 import { addInterceptCommand } from './commands/intercept.ts';
 import { addPruneCommand } from './commands/prune.ts';
 import { addRawCommand } from './commands/raw.ts';
+import { addRederiveCommand } from './commands/rederive.ts';
 import { addRunsCommand } from './commands/runs.ts';
+import { addSearchCommand } from './commands/search.ts';
 import { addSessionsCommand } from './commands/sessions.ts';
 import { addShowCommand } from './commands/show.ts';
 import { addStatsCommand } from './commands/stats.ts';
 import { addTailCommand } from './commands/tail.ts';
+import { addVerifyCommand } from './commands/verify.ts';
 import { renderFailure } from './render/failure.ts';
 
 /** Runs one command line. Sets `process.exitCode`; never throws. */
@@ -56,11 +59,14 @@ Examples:
   addContextCommand(program);
   addDiffCommand(program);
   addRawCommand(program);
+  addSearchCommand(program);
   addStatsCommand(program);
   addRunsCommand(program);
   addExportCommand(program);
   addImportCommand(program);
   addPruneCommand(program);
+  addVerifyCommand(program);
+  addRederiveCommand(program);
   addDoctorCommand(program);
   for (const command of [program, ...program.commands]) {
     command

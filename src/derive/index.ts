@@ -11,7 +11,7 @@ export type { ItemChange, RequestDiff, SettingChange } from './diff-requests.ts'
 export type { TextChange, TextDiff } from './diff-text.ts';
 export { comparePrefix } from './prefix.ts';
 export type { PrefixChange, PrefixComparison } from './prefix.ts';
-export { countNewItems, fillToolOutputs, toItem } from './item.ts';
+export { countNewItems, countSharedItems, fillToolOutputs, toItem } from './item.ts';
 export { judgeCall } from './outcome.ts';
 export type { CallEnding } from './outcome.ts';
 export { readPriceFile } from './price-file.ts';
@@ -19,5 +19,8 @@ export { readPrompt } from './prompt.ts';
 export { readRateLimits } from './rate-limits.ts';
 export { isCallRequest, readRequestBody, retryKey } from './request.ts';
 export type { InputItem, RequestReading } from './request.ts';
+export { toMatch, readSearchTerms } from './search-query.ts';
+export { toSearchEntry, toSentEntry } from './searchable.ts';
+export type { SearchEntry } from './searchable.ts';
 export { sumStats } from './stats.ts';
 export type { CallGroup, StatsSums, Sums } from './stats.ts';

@@ -58,11 +58,7 @@ export function countNewItems(
   previousInput: readonly Item[],
   previousOutput: readonly Item[],
 ): number {
-  let prefix = 0;
-  for (; prefix < input.length; prefix += 1) {
-    const [mine, theirs] = [input[prefix], previousInput[prefix]];
-    if (mine === undefined || theirs === undefined || !isSameItem(mine, theirs)) break;
-  }
+  const prefix = countSharedItems(input, previousInput);
   const answered = [...previousOutput];
   let count = 0;
   for (const item of input.slice(prefix)) {
@@ -71,6 +67,16 @@ export function countNewItems(
     else answered.splice(at, 1);
   }
   return count;
+}
+
+/** The length of the common prefix. */
+export function countSharedItems(input: readonly Item[], previousInput: readonly Item[]): number {
+  let shared = 0;
+  for (; shared < input.length; shared += 1) {
+    const [mine, theirs] = [input[shared], previousInput[shared]];
+    if (mine === undefined || theirs === undefined || !isSameItem(mine, theirs)) break;
+  }
+  return shared;
 }
 
 function isSameItem(a: Item, b: Item): boolean {

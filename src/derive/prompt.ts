@@ -39,7 +39,8 @@ function turnOf(json: JsonRecord): string | null {
   return textOf(metadataOf(json)?.['turn_id']);
 }
 
-function readTyped(message: JsonRecord): string | null {
+/** Null: all of it is the agent's own wrapping. */
+export function readTyped(message: JsonRecord): string | null {
   const { content } = message;
   if (typeof content === 'string') return isWrapper(content) ? null : textOf(content.trim());
   if (!Array.isArray(content)) return null;

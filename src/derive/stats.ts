@@ -1,7 +1,7 @@
 // Sums over many calls: tokens, cost, times, by model, day, kind and session. The calls come in groups that were summed already where
 // nothing is lost by it, so that a hundred thousand of them are a few thousand groups.
 import type { CallKind, CallStatus, Usage } from '../domain/index.ts';
-import { addUsage, noUsage } from '../domain/index.ts';
+import { noUsage } from '../domain/index.ts';
 import { sumCosts } from './cost.ts';
 import type { Cost, PriceList } from './cost.ts';
 
@@ -88,6 +88,9 @@ export function sumStats(groups: readonly CallGroup[], view: StatsView): StatsSu
   };
 }
 
+// Whoever waits longer than ten minutes for a first token has waited ten minutes.
+const longestTtftMs = 600_000;
+
 function sum(groups: readonly CallGroup[], prices: PriceList): Sums {
   const usage = sumUsage(groups);
   // A prewarm generates nothing, and a title is a small question on the side: neither says how long one waits for an answer.
@@ -107,17 +110,24 @@ function sum(groups: readonly CallGroup[], prices: PriceList): Sums {
   };
 }
 
-/** By nearest rank: both are times that some call really took. */
+/** By nearest rank: both are times that some call really took. Whole milliseconds are counted, for that is far faster than sorting. */
 function quantiles(groups: readonly CallGroup[]): Sums['ttftMs'] {
-  const values = new Float64Array(groups.reduce((count, { ttftMs }) => count + ttftMs.length, 0));
-  let filled = 0;
+  let [total, longest] = [0, 0];
   for (const { ttftMs } of groups) {
-    values.set(ttftMs, filled);
-    filled += ttftMs.length;
+    total += ttftMs.length;
+    for (const ms of ttftMs) if (ms > longest) longest = ms;
   }
-  values.sort();
-  const at = (share: number): number => values[Math.ceil(share * values.length) - 1] ?? 0;
-  return values.length === 0 ? null : { median: at(0.5), p90: at(0.9) };
+  if (total === 0) return null;
+  const last = Math.min(Math.round(longest), longestTtftMs);
+  const counts = new Uint32Array(last + 1);
+  for (const { ttftMs } of groups) {
+    for (const ms of ttftMs) counts[Math.min(Math.round(ms), last)]!++;
+  }
+  const at = (share: number): number => {
+    let left = Math.ceil(share * total);
+    return counts.findIndex((count) => (left -= count) <= 0);
+  };
+  return { median: at(0.5), p90: at(0.9) };
 }
 
 function partition<Key>(groups: readonly CallGroup[], keyOf: (group: CallGroup) => Key): Map<Key, CallGroup[]> {
@@ -131,8 +141,17 @@ function partition<Key>(groups: readonly CallGroup[], keyOf: (group: CallGroup) 
   return parts;
 }
 
-const sumUsage = (groups: readonly CallGroup[]): Usage =>
-  groups.reduce((total, group) => addUsage(total, group.usage), noUsage);
+function sumUsage(groups: readonly CallGroup[]): Usage {
+  const sum = { ...noUsage };
+  for (const { usage } of groups) {
+    sum.inputTokens += usage.inputTokens;
+    sum.cachedInputTokens += usage.cachedInputTokens;
+    sum.outputTokens += usage.outputTokens;
+    sum.reasoningTokens += usage.reasoningTokens;
+    sum.totalTokens += usage.totalTokens;
+  }
+  return sum;
+}
 
 const countCalls = (groups: readonly CallGroup[]): number => groups.reduce((total, { calls }) => total + calls, 0);
 

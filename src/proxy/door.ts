@@ -2,6 +2,7 @@
 // intercepted itself, raw, and hands the others to the engine, which may still be loading: they wait.
 import { timingSafeEqual } from 'node:crypto';
 import { createServer, type Server, type Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
 
 import { newId, type Sink } from '../domain/index.ts';
 import { TapesError } from '../errors.ts';
@@ -155,10 +156,16 @@ function tunnel(socket: Socket, upstream: Socket, host: string, port: number, si
     [upstream, socket],
   ] as const) {
     from.pipe(to);
-    from.once('error', () => to.resetAndDestroy());
+    from.once('error', () => reset(to));
     from.once('close', () => {
       if (!from.readableEnded) to.destroy();
       closed();
     });
   }
+}
+
+/** A reset where there is a TCP connection to reset; below TLS (to a proxy over HTTPS) Node can only close. */
+function reset(socket: Socket): void {
+  if (socket instanceof TLSSocket) socket.destroy();
+  else socket.resetAndDestroy();
 }

@@ -20,6 +20,10 @@ import type { RecordedSession } from './queries/read-session.ts';
 import { readSession } from './queries/read-session.ts';
 import { nameSessions, readStats } from './queries/read-stats.ts';
 import type { RecordedStats, SessionName, StatsFilter } from './queries/read-stats.ts';
+import type { VerifyProgress, VerifyReport } from './verify.ts';
+import { verifyRecordings } from './verify.ts';
+import { searchEntries } from './queries/search-entries.ts';
+import type { FoundEntry, SearchFilter } from './queries/search-entries.ts';
 
 export interface Library {
   /** What costs are told by. */
@@ -33,6 +37,8 @@ export interface Library {
   /** `uneven`: the reader's days begin at a time of UTC that is no multiple of ten minutes. */
   readStats(filter: StatsFilter, uneven: boolean): Promise<RecordedStats>;
   nameSessions(ids: readonly string[]): Promise<ReadonlyMap<string, SessionName>>;
+  /** The newest first. */
+  search(filter: SearchFilter): Promise<FoundEntry[]>;
   /** Decoded and masked, in pieces; null where the body was not recorded. Throws E_BODY_DAMAGED. */
   readBody(callId: string, side: BodySide): Promise<AsyncIterable<Uint8Array> | null>;
   /** While it stays the same, nothing has been written. */
@@ -40,6 +46,8 @@ export interface Library {
   /** Calls since then, those that are named, and all that are streaming. */
   listActivity(of: { readonly since: string; readonly ids: readonly string[] }): Promise<ActivityMark[]>;
   readActiveCalls(ids: readonly string[]): Promise<ActiveCall[]>;
+  /** Rebuilds every body and checks every hash. */
+  verify(tell: (progress: VerifyProgress) => void): Promise<VerifyReport>;
 }
 
 /**
@@ -70,9 +78,11 @@ function libraryOf(connection: Connection, prices: PriceList): Library {
     readExchangeOf: (callId) => readExchangeOf(connection, callId),
     readStats: (filter, uneven) => connection.snapshot(() => readStats(connection, filter, { uneven, thresholds })),
     nameSessions: (ids) => nameSessions(connection, ids),
+    search: (filter) => connection.snapshot(() => searchEntries(connection, filter)),
     readBody: (callId, side) => openBodyReader(connection).read(callId, side),
     readChangeMark: () => readChangeMark(connection),
     listActivity: (of) => connection.snapshot(() => listActivity(connection, of)),
     readActiveCalls: (ids) => connection.snapshot(() => readActiveCalls(connection, ids)),
+    verify: (tell) => verifyRecordings(connection, tell),
   };
 }

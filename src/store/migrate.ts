@@ -58,6 +58,7 @@ export async function migrate(
           `PRAGMA application_id = ${applicationId}; CREATE TABLE migrations (name TEXT PRIMARY KEY, applied_at TEXT NOT NULL) STRICT;`,
         );
       await connection.exec(step.sql);
+      await step.fill?.(connection);
       await connection.run("INSERT INTO migrations VALUES (?, strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))", [step.name]);
       await connection.exec(`PRAGMA user_version = ${index + 1}`);
     });

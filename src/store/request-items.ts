@@ -51,4 +51,4 @@ function chainOf(items: readonly Uint8Array[]): ChainNode[] {
 export const nodeHash = (parent: Uint8Array | null, item: Uint8Array): Buffer =>
   sha256(parent === null ? item : Buffer.concat([parent, item]));
 
-const sha256 = (bytes: Uint8Array): Buffer => createHash('sha256').update(bytes).digest();
+export const sha256 = (bytes: Uint8Array): Buffer => createHash('sha256').update(bytes).digest();

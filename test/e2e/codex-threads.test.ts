@@ -66,7 +66,8 @@ interface Context {
 }
 
 async function readContext(scene: Scene, call: Call | undefined): Promise<Context> {
-  const { stdout } = await runTapes(scene.tapes, ['context', call?.id ?? 'last', '--json']);
+  const { stdout, stderr, exitCode } = await runTapes(scene.tapes, ['context', call?.id ?? 'last', '--json']);
+  expect({ stderr, exitCode }).toEqual({ stderr: '', exitCode: 0 });
   return JSON.parse(stdout) as Context;
 }
 
@@ -207,12 +208,11 @@ describe('sub-agents', () => {
 
   it('are threads under the thread that started them, each with turns of its own', async () => {
     const scene = await set({
-      scenario: [
-        together(spawnAgent('one', 'do one'), spawnAgent('two', 'do two')),
-        waitAgent(),
-        waitAgent(),
-        text('Both'),
-      ],
+      // Its children's last words come to the root in clear.
+      scenario: ({ text: sent }, index) => {
+        if (index === 0) return together(spawnAgent('one', 'do one'), spawnAgent('two', 'do two'));
+        return sent.includes('One is done') && sent.includes('Two is done') ? text('Both') : waitAgent();
+      },
       ...agents({
         '/root/one': [spawnAgent('deep', 'go deep'), waitAgent(), text('One is done')],
         '/root/two': [cutAfter(4, text('Two is cut off')), text('Two is done')],

@@ -1,4 +1,5 @@
 // `tapes context`, as it is typed.
+import sqlite3 from 'sqlite3';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 
 import { runCommand } from '../../../test/support/command-line.ts';
@@ -91,12 +92,28 @@ describe('context', () => {
     const dbFile = await record();
 
     expect((await runCommand('context', 'c0ff', '--db', dbFile)).stdout).toContain(
-      'There is no call before it to compare with.',
+      'There is no call before it to compare with, or none that can be read.',
     );
     const { previous } = JSON.parse((await runCommand('context', '--json', '--db', dbFile)).stdout) as {
       previous: object;
     };
     expect(previous).toMatchObject({ relation: 'parentThread', call: { id: 'dada0003' }, change: 'itemChanged' });
+  });
+
+  test('a call before it that is damaged does not hide this one', async () => {
+    const dbFile = await record();
+    const ids = ['c0ffee01', 'beef0002'];
+    await new Promise<void>((resolve, reject) => {
+      const database = new sqlite3.Database(dbFile);
+      database.exec(`UPDATE bodies SET data = x'00' WHERE call_id = '${ids[0]}' AND side = 'request'`, (error) =>
+        database.close(() => (error === null ? resolve() : reject(error))),
+      );
+    });
+
+    expect((await runCommand('context', ids[0]!, '--db', dbFile)).error).toMatchObject({ code: 'E_BODY_DAMAGED' });
+    const { stdout, error } = await runCommand('context', ids[1]!, '--json', '--db', dbFile);
+    expect(error).toBeNull();
+    expect(JSON.parse(stdout)).toMatchObject({ call: { id: ids[1] }, previous: null });
   });
 
   test('fits a terminal of 80 columns', async () => {

@@ -136,6 +136,25 @@ describe('stats', () => {
     expect(stdout).toMatch(/^gpt-6\.1-sol .* \$0\.0002\+ /m);
   });
 
+  test('calls on both sides of a threshold are priced each by its own size', async () => {
+    const mine = { cachedInput: 0, output: 0 };
+    const prices = [
+      { ...mine, input: 0, upToInputTokens: 99 },
+      { ...mine, input: 1_000_000, aboveInputTokens: 99, upToInputTokens: 100 },
+    ];
+    await writeFile(join(home, 'prices.json'), JSON.stringify({ 'gpt-6.1-sol': prices }));
+    const { costUsd, calls, usage, statuses } = await stats();
+    await rm(join(home, 'prices.json'));
+
+    // Each of the three calls that reported usage had 60 tokens in that were not cached.
+    expect({ costUsd, calls, input: usage.inputTokens, statuses }).toEqual({
+      costUsd: 180,
+      calls: 5,
+      input: 300,
+      statuses: { completed: 4, interrupted: 1 },
+    });
+  });
+
   test('nothing to sum up is a sentence on stderr', async () => {
     expect(await runCommand('stats', '--home', home, '--agent', 'other')).toEqual({
       stdout: '',

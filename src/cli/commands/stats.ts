@@ -27,10 +27,11 @@ Examples:
       const { readStats } = await import('../../app/read-stats.ts');
       const { openPage, say, writeJson, writeText } = await import('../render/page.ts');
       const { json, limit, agent, since, ...places } = command.optsWithGlobals<ListOptions>();
-      const stats = await readStats(places, { limit, agent, since });
+      const reading = readStats(places, { limit, agent, since });
+      // Loaded while SQLite counts.
+      const [stats, { renderStats }] = await Promise.all([reading, import('../render/stats-page.ts')]);
       if (json) return writeJson(stats);
       if (stats.calls === 0) return say('no calls to sum up. Record some with: tapes intercept -- codex');
-      const { renderStats } = await import('../render/stats-page.ts');
       writeText(renderStats(stats, openPage()));
     });
 }

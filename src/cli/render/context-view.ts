@@ -55,7 +55,7 @@ export function renderContext(context: ShownContext, page: Page): string {
     renderParts(parts, page),
     `${paint.bold('Largest')}\n${renderPieces(largest, page)}`,
     previous === null
-      ? say('There is no call before it to compare with.', page)
+      ? say('There is no call before it to compare with, or none that can be read.', page)
       : renderPrevious(context, previous, page),
   ].join('\n\n');
 }

@@ -150,7 +150,11 @@ function renderStorage({ storage }: Stats, { paint }: Page): string {
 
 const fit = (text: string, width: number | null): string => (width === null ? text : wrapText(text, width));
 
+/** 310 kB, 4.2 MB, 21.5 GB */
 function saySize(bytes: number): string {
-  const [size, unit] = bytes < 1_000_000 ? [bytes / 1000, 'kB'] : [bytes / 1_000_000, 'MB'];
-  return `${size.toLocaleString('en-US', { maximumFractionDigits: size < 10 ? 1 : 0 })} ${unit}`;
+  const units = ['kB', 'MB', 'GB', 'TB'];
+  let size = bytes / 1000;
+  let at = 0;
+  for (; size >= 999.5 && at < units.length - 1; at++) size /= 1000;
+  return `${size >= 99.95 ? Math.round(size) : size.toFixed(1)} ${units[at]}`;
 }

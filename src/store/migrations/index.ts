@@ -1,4 +1,5 @@
 // All migrations in order. Only ever append: what has run on somebody's machine is history.
+import type { Connection } from '../connection.ts';
 import { createTables } from './001-create-tables.ts';
 import { shareItems } from './002-share-items.ts';
 import { indexQuestions } from './003-index-questions.ts';
@@ -6,6 +7,8 @@ import { indexQuestions } from './003-index-questions.ts';
 export interface Migration {
   readonly name: string;
   readonly sql: string;
+  /** What SQL cannot do: run after it, in the same transaction. */
+  readonly fill?: (connection: Connection) => Promise<void>;
 }
 
 export const migrations: readonly Migration[] = [createTables, shareItems, indexQuestions];

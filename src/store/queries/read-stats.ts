@@ -41,6 +41,7 @@ interface GroupRow {
   readonly status: CallStatus;
   readonly calls: number;
   readonly reported: number;
+  readonly largest: number | null;
   readonly input: number;
   readonly cached: number;
   readonly output: number;
@@ -75,12 +76,7 @@ export async function readStats(
   { uneven, thresholds }: { uneven: boolean; thresholds: readonly number[] },
 ): Promise<RecordedStats> {
   const wanted = wantedCalls(filter);
-  const groups: CallGroup[] = [];
-  // Band by band: with the size of the input in the groups' key, SQLite would have to sort all calls (70 ms become 200).
-  for (const above of [-1, ...thresholds]) {
-    const upTo = thresholds.find((threshold) => threshold > above) ?? Number.MAX_SAFE_INTEGER;
-    groups.push(...(await readGroups(connection, wanted, { uneven, above, upTo })));
-  }
+  const groups = await readPricedGroups(connection, wanted, { uneven, thresholds });
   return {
     groups: groups.some(({ status }) => status === 'streaming') ? await endDead(connection, wanted, groups) : groups,
     turns: await readTurns(connection, filter),
@@ -90,28 +86,47 @@ export async function readStats(
   };
 }
 
-async function readGroups(
+/**
+ * Groups that one price holds for. With the size of the input in their key SQLite would have to sort all calls (70 ms become 200), so
+ * only sessions with a call above a threshold are read again, once for each band between two of them.
+ */
+async function readPricedGroups(
   connection: Connection,
-  { sql, values }: Wanted,
-  { uneven, above, upTo }: { uneven: boolean; above: number; upTo: number },
+  wanted: Wanted,
+  { uneven, thresholds }: { uneven: boolean; thresholds: readonly number[] },
 ): Promise<CallGroup[]> {
-  const rows = await connection.all<GroupRow>(
-    // Ten minutes is what the index has.
-    `SELECT session_id, substr(started_at, 1, ${uneven ? 16 : 15}) AS stretch, model, kind, status,
-       count(*) AS calls, count(input_tokens) AS reported,
-       total(input_tokens) AS input, total(cached_input_tokens) AS cached, total(output_tokens) AS output,
-       total(reasoning_tokens) AS reasoning, total(total_tokens) AS total,
-       group_concat(CAST(round(max(0, first_token_ms - ifnull(request_ended_ms, 0))) AS INTEGER)) AS ttft,
-       total(output_tokens) FILTER (WHERE ended_ms > request_ended_ms) AS timed_tokens,
-       total(ended_ms - request_ended_ms) FILTER (WHERE output_tokens > 0) AS timed_ms
-     FROM calls WHERE ${sql} ifnull(input_tokens, 0) > ${above} AND ifnull(input_tokens, 0) <= ${upTo}
-     GROUP BY 1, 2, 3, 4, 5`,
-    values,
-  );
-  return rows.map((row) => toGroup(row, above + 1));
+  const rows = await readGroups(connection, wanted, uneven);
+  const [lowest = Infinity] = thresholds;
+  const mixed = new Set(rows.filter(({ largest }) => (largest ?? 0) > lowest).map(({ session_id: id }) => id));
+  const groups = rows.filter(({ session_id: id }) => !mixed.has(id)).map(toGroup);
+  if (mixed.size === 0) return groups;
+  for (const above of [-1, ...thresholds]) {
+    const upTo = thresholds.find((threshold) => threshold > above) ?? Number.MAX_SAFE_INTEGER;
+    const band = {
+      sql: `session_id IN (SELECT value FROM json_each(?)) AND ifnull(input_tokens, 0) > ${above} AND ifnull(input_tokens, 0) <= ${upTo} AND ${wanted.sql}`,
+      values: [JSON.stringify([...mixed]), ...wanted.values],
+    };
+    groups.push(...(await readGroups(connection, band, uneven)).map(toGroup));
+  }
+  return groups;
 }
 
-function toGroup(row: GroupRow, callInputTokens: number): CallGroup {
+function readGroups(connection: Connection, { sql, values }: Wanted, uneven: boolean): Promise<GroupRow[]> {
+  return connection.all<GroupRow>(
+    // Ten minutes is what the index has.
+    `SELECT session_id, substr(started_at, 1, ${uneven ? 16 : 15}) AS stretch, model, kind, status,
+       count(*) AS calls, count(input_tokens) AS reported, max(input_tokens) AS largest,
+       total(input_tokens) AS input, total(cached_input_tokens) AS cached, total(output_tokens) AS output,
+       total(reasoning_tokens) AS reasoning, total(total_tokens) AS total,
+       group_concat(max(0, CAST(first_token_ms - ifnull(request_ended_ms, 0) + 0.5 AS INTEGER))) AS ttft,
+       total(output_tokens) FILTER (WHERE ended_ms > request_ended_ms) AS timed_tokens,
+       total(ended_ms - request_ended_ms) FILTER (WHERE output_tokens > 0) AS timed_ms
+     FROM calls WHERE ${sql} TRUE GROUP BY 1, 2, 3, 4, 5`,
+    values,
+  );
+}
+
+function toGroup(row: GroupRow): CallGroup {
   const isTimed = row.status === 'completed';
   return {
     sessionId: row.session_id,
@@ -120,7 +135,7 @@ function toGroup(row: GroupRow, callInputTokens: number): CallGroup {
     model: row.model,
     kind: row.kind,
     status: row.status,
-    callInputTokens,
+    callInputTokens: row.largest ?? 0,
     calls: row.calls,
     reported: row.reported,
     usage: {
@@ -178,12 +193,14 @@ async function readBackground(connection: Connection): Promise<Set<string>> {
   return new Set(rows.map(({ id }) => id));
 }
 
-/** Not only of the time asked for: the limits are those of now. */
+/** Not only of the time asked for: the limits are those of now. What no call of the last thousand had is not looked for. */
 async function readRateLimits(connection: Connection, { agent }: StatsFilter): Promise<SeenRateLimits | null> {
   const row = await connection.get<{ rate_limits: string; started_at: string }>(
-    `SELECT rate_limits, started_at FROM calls INDEXED BY calls_rate_limits
-     WHERE rate_limits IS NOT NULL AND (?1 IS NULL OR session_id IN (SELECT id FROM sessions WHERE agent = ?1))
-     ORDER BY started_at DESC LIMIT 1`,
+    `SELECT rate_limits, started_at FROM (
+       SELECT rate_limits, started_at FROM calls
+       WHERE ?1 IS NULL OR session_id IN (SELECT id FROM sessions WHERE agent = ?1)
+       ORDER BY started_at DESC LIMIT 1000
+     ) WHERE rate_limits IS NOT NULL LIMIT 1`,
     [agent ?? null],
   );
   return row === undefined ? null : { seenAt: row.started_at, ...(JSON.parse(row.rate_limits) as RateLimits) };

@@ -3,10 +3,11 @@
 import { createHash } from 'node:crypto';
 
 import type { CallIdentity } from '../../agents/index.ts';
-import type { RequestReading } from '../../derive/index.ts';
+import type { InputItem, RequestReading } from '../../derive/index.ts';
 import { countNewItems, readPrompt, retryKey } from '../../derive/index.ts';
 import type { CallStatus, Item } from '../../domain/index.ts';
 import type { StoredContext } from '../stored-context.ts';
+import { chooseConversation } from './anonymous-thread.ts';
 
 export interface Placement {
   readonly sessionId: string;
@@ -17,6 +18,8 @@ export interface Placement {
   readonly attempt: number;
   readonly retryKey: string;
   readonly newItems: number;
+  /** What of the input can be searched for and was not there before: of a thread that is met for the first time, all of it. */
+  readonly unseen: readonly InputItem[];
   /** The tool results among the input that no earlier call of the thread has sent. */
   readonly toolOutputs: readonly Readonly<Record<string, unknown>>[];
 }
@@ -28,11 +31,18 @@ interface LastCall {
   readonly retryKey: string;
   readonly attempt: number;
   status: CallStatus;
+  responseId: string | null;
+}
+
+export interface EndedCall {
+  readonly status: CallStatus;
+  readonly responseId: string | null;
+  readonly output: readonly Item[];
 }
 
 interface ThreadMemory {
   last: LastCall;
-  /** The conversation up to and with the last call's input; texts are left out. */
+  /** The conversation up to and with the last call's input; of texts there are hashes. */
   input: readonly Item[];
   output: readonly Item[];
 }
@@ -43,6 +53,8 @@ const rememberedThreads = 64;
 export class Conversations {
   readonly #threads = new Map<string, ThreadMemory>();
   readonly #runId: string;
+  /** How many threads the run has that no id tells apart. */
+  #anonymous = 0;
   readonly #readStored: (threadId: string) => Promise<StoredContext | null>;
 
   constructor(runId: string, readStored: (threadId: string) => Promise<StoredContext | null>) {
@@ -51,14 +63,16 @@ export class Conversations {
   }
 
   async place(callId: string, identity: CallIdentity, reading: RequestReading): Promise<Placement> {
-    // Old versions of agents send no ids: the cache key is the same for a whole conversation, and the run is the last resort.
-    const sessionId = identity.sessionId || reading.promptCacheKey || this.#runId;
-    const threadId = identity.threadId || sessionId;
+    const input = reading.inputItems.map(({ item }) => slim(item));
+    // Old versions of agents send no ids: the cache key is the same for a whole conversation. Without one the run is the session, and
+    // the items have to tell its conversations apart.
+    const namedSession = identity.sessionId || reading.promptCacheKey;
+    const sessionId = namedSession || this.#runId;
+    const threadId = identity.threadId || namedSession || this.#findAnonymous(reading, input);
     const memory = this.#threads.get(threadId) ?? (await this.#recall(threadId));
     const turnId =
       identity.turnId ||
       (identity.kind === 'prewarm' ? null : synthesiseTurnId(threadId, reading, memory?.last.turnId));
-    const input = reading.inputItems.map(({ item }) => slim(item));
     // Over a WebSocket only the new items are sent, on top of the response that is named.
     const isIncremental = reading.previousResponseId !== null;
     const newItems =
@@ -75,7 +89,7 @@ export class Conversations {
     const attempt = isRetry ? last.attempt + 1 : 1;
     const known = new Set(memory?.input.map(keyOf));
     this.#remember(threadId, {
-      last: { callId, turnId, kind: identity.kind, retryKey: key, attempt, status: 'streaming' },
+      last: { callId, turnId, kind: identity.kind, retryKey: key, attempt, status: 'streaming', responseId: null },
       input: isIncremental && memory !== undefined ? [...memory.input, ...memory.output, ...input] : input,
       output: [],
     });
@@ -87,6 +101,10 @@ export class Conversations {
       attempt,
       retryKey: key,
       newItems,
+      // What the model gave was found in its answers; it may come back changed, and is not new.
+      unseen: reading.inputItems.filter(
+        ({ item }) => known.size === 0 || (!known.has(keyOf(item)) && !isOfModel(item)),
+      ),
       toolOutputs: reading.inputItems
         .filter(({ item }) => isToolOutput(item) && !known.has(keyOf(item)))
         .map(({ json }) => json),
@@ -94,11 +112,33 @@ export class Conversations {
   }
 
   /** How a call ended, for the one that follows on its thread. */
-  finish(threadId: string, callId: string, status: CallStatus, output: readonly Item[]): void {
+  finish(threadId: string, callId: string, ended: EndedCall): void {
     const memory = this.#threads.get(threadId);
     if (memory?.last.callId !== callId) return;
-    memory.last.status = status;
-    memory.output = output.map(slim);
+    memory.last.status = ended.status;
+    memory.last.responseId = ended.responseId;
+    memory.output = ended.output.map(slim);
+  }
+
+  /** A thread of the run: the first one takes the run's id. */
+  #findAnonymous({ previousResponseId }: RequestReading, input: readonly Item[]): string {
+    const known = [...this.#threads].filter(([threadId]) => this.#isAnonymous(threadId));
+    const continued = known.find(
+      ([, { last }]) => previousResponseId !== null && last.responseId === previousResponseId,
+    );
+    const found =
+      continued?.[0] ??
+      chooseConversation(
+        input,
+        known.map(([threadId, memory]) => ({ threadId, input: memory.input, status: memory.last.status })),
+      );
+    if (found !== null) return found;
+    this.#anonymous += 1;
+    return this.#anonymous === 1 ? this.#runId : `${this.#runId}.${this.#anonymous}`;
+  }
+
+  #isAnonymous(threadId: string): boolean {
+    return threadId === this.#runId || threadId.startsWith(`${this.#runId}.`);
   }
 
   #remember(threadId: string, memory: ThreadMemory): void {
@@ -120,6 +160,7 @@ export class Conversations {
         retryKey: last.retry_key,
         attempt: last.attempt,
         status: last.status as CallStatus,
+        responseId: null,
       },
       input: stored.input.map(slim),
       output: stored.output.map(slim),
@@ -129,8 +170,15 @@ export class Conversations {
 
 const isToolOutput = (item: Item): boolean => item.callId !== undefined && item.type.endsWith('_output');
 
+const isOfModel = (item: Item): boolean =>
+  item.type === 'reasoning' || item.role === 'assistant' || item.type.endsWith('_call');
+
 /** Items are the same by id where they have one (a call_id may come again), by content where they have none. */
 const keyOf = (item: Item): string => item.id ?? item.hash;
+
+const isByModel = ({ type, role }: Item): boolean => role === 'assistant' || type === 'reasoning';
+
+const hashText = (text: string): string => createHash('sha256').update(text).digest('base64');
 
 /** What telling items apart needs, so that memory does not hold the conversation's text. */
 function slim(item: Item): Item {
@@ -139,6 +187,8 @@ function slim(item: Item): Item {
     hash: item.hash,
     type: item.type,
     ...(item.role === undefined ? {} : { role: item.role }),
+    // An answer that comes back without its id is known by its text.
+    ...(item.text !== undefined && isByModel(item) && { text: hashText(item.text) }),
     ...(item.callId === undefined ? {} : { callId: item.callId }),
   };
 }

@@ -2,7 +2,7 @@
 // happen here, so that none of it holds up the traffic.
 import { parentPort, workerData } from 'node:worker_threads';
 
-import { findProfile, readCodexIdentity } from '../../agents/index.ts';
+import { identityReaderOf } from '../../agents/index.ts';
 import { RunRecorder } from './run-recorder.ts';
 import type { FromThread, ThreadOptions, ToThread } from './thread-messages.ts';
 import { sizeOfEvent } from './thread-messages.ts';
@@ -29,8 +29,7 @@ function tellHandled(): void {
 
 const recorder = new RunRecorder({
   ...options,
-  // A script may start any agent: what Codex's requests say is looked for then.
-  identify: findProfile(options.run.agent ?? '')?.identify ?? readCodexIdentity,
+  identify: identityReaderOf(options.run.agent),
   onHandled(event) {
     events += event.type === 'dataLost' ? 0 : 1;
     bytes += sizeOfEvent(event);

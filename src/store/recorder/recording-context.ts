@@ -2,23 +2,17 @@
 import type { RawHeaders } from '../../domain/index.ts';
 import type { Vault } from '../../redact/index.ts';
 import type { Connection } from '../connection.ts';
-import type { Conversations } from './conversations.ts';
-import type { IdentityReader, RunStart } from './recorder-types.ts';
+import type { DerivationContext } from './call-derivation.ts';
 import type { RequestStorage } from './request-storage.ts';
 import type { Tally } from './tally.ts';
-import type { Titles } from './titles.ts';
 import type { Writer } from './writer.ts';
 
-export interface RecordingContext {
-  readonly run: RunStart;
+export interface RecordingContext extends DerivationContext {
   readonly vault: Vault;
   readonly connection: Connection;
   readonly writer: Writer;
   readonly requests: RequestStorage;
-  readonly conversations: Conversations;
-  readonly titles: Titles;
   readonly tally: Tally;
-  readonly identify: IdentityReader;
   /** Counts up: what came before what, where clocks say the same. */
   readonly nextOrder: () => number;
 }

@@ -3,6 +3,8 @@ import type { Connection } from '../connection.ts';
 import { keptInChunks, mergeChunks, readOpenCall } from '../open-call.ts';
 import type { RowOf, TableName, CallRow } from '../rows.ts';
 import { upsertOf } from '../rows.ts';
+import { toItem } from '../../derive/index.ts';
+import { indexAnswer } from '../search-index.ts';
 import { isProcessAlive } from '../run-process.ts';
 import type { RunProcess } from '../run-process.ts';
 
@@ -30,6 +32,8 @@ async function recoverCall(connection: Connection, call: CallRow): Promise<void>
     row.first_token_ms,
     call.id,
   ]);
+  const output = (JSON.parse(row.output) as Readonly<Record<string, unknown>>[]).map((json) => toItem(json));
+  for (const { sql, values } of indexAnswer(row, output)) await connection.run(sql, values);
   if (storedBytes === 0) return;
   const body = {
     call_id: call.id,

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { brotliCompressSync } from 'node:zlib';
 
 import { expect, test } from 'vitest';
@@ -10,6 +11,7 @@ import { Connection } from '../connection.ts';
 import { migrate } from '../migrate.ts';
 import { migrations } from '../migrations/index.ts';
 import { openForReading } from '../open-database.ts';
+import { RequestStorage } from './request-storage.ts';
 
 const turnId = 'turn-aaaa-1';
 const base = [...opening(turnId), userMessage('list the files', turnId)];
@@ -83,6 +85,20 @@ test('instructions and tools of older versions are kept once', async () => {
   });
 });
 
+test('nothing of a request is put before the call itself: it would be refused, or pruned, however busy the machine is', async () => {
+  const body = Buffer.from(JSON.stringify({ instructions: 'Answer in few words. '.repeat(200), input: base }));
+  const put: string[] = [];
+  const storage = new RequestStorage({ put: (table) => void put.push(table) });
+
+  const stored = await storage.store('ex-1', body, createHash('sha256').update(body).digest('hex'));
+  expect(put).toEqual([]);
+  stored.put();
+
+  expect(put.filter((table) => table === 'items')).toHaveLength(base.length + 1);
+  expect(put.filter((table) => table === 'nodes')).toHaveLength(base.length);
+  expect(put.filter((table) => table === 'request_parts')).toHaveLength(1);
+});
+
 test('any body comes back byte for byte (150 seeded ones, damaged ones among them)', async () => {
   const { headers } = codexRequest({});
   const bodies = Array.from({ length: 150 }, (_, seed) => {
@@ -146,10 +162,11 @@ test('a database of the first schema is brought forward with all that is in it',
   await recordScript(() => null, { dbFile });
   await reading(dbFile, async (connection) => {
     const tables = await connection.all<{ name: string }>(
-      "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'",
+      // A virtual table first: it takes its shadow tables with it.
+      "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY sql LIKE 'CREATE VIRTUAL%' DESC",
     );
-    await connection.exec('PRAGMA foreign_keys = OFF');
-    for (const { name } of tables) await connection.exec(`DROP TABLE ${name}`);
+    await connection.exec('PRAGMA foreign_keys = OFF; DROP VIEW search_entries');
+    for (const { name } of tables) await connection.exec(`DROP TABLE IF EXISTS ${name}`);
     await connection.exec('PRAGMA user_version = 0; PRAGMA foreign_keys = ON');
     await migrate(connection, dbFile, migrations.slice(0, 1));
     await connection.exec(`ATTACH '${source}' AS source`);

@@ -478,6 +478,58 @@ describe('turns, attempts and threads', () => {
     ]);
     expect((await readBack(dbFile, 'run-1')).threads[0]!.turns.map(({ prompt }) => prompt)).toEqual(['no key at all']);
   });
+
+  test('conversations of a client that sends nothing but items are told apart by their items', async () => {
+    const say = (role: string, text: string): object => ({
+      type: 'message',
+      role,
+      content: [{ type: role === 'assistant' ? 'output_text' : 'input_text', text }],
+    });
+    const ask = (...input: object[]): string => JSON.stringify({ model: 'gpt-5', input });
+    const rules = say('developer', 'Be kind.');
+    const [one, two] = [say('user', 'one'), say('user', 'two')];
+    const { dbFile } = await recordScript((script) => {
+      // Two conversations with the same rules, at the same time; the second is tried again, goes on, and then branches.
+      script.post('a-1', {}, ask(rules, one)).post('b-1', {}, ask(rules, two));
+      script.answer('a-1', plainAnswer('first', 'resp_a1')).head('b-1', { status: 500 }).end('b-1');
+      script.post('b-2', {}, ask(rules, two)).answer('b-2', plainAnswer('second', 'resp_b2'));
+      const answered = [rules, two, say('assistant', 'second')];
+      script.post('b-3', {}, ask(...answered, say('user', 'more'))).answer('b-3', plainAnswer('third', 'resp_b3'));
+      script.post('b-4', {}, ask(...answered, say('user', 'else'))).answer('b-4', plainAnswer('fourth', 'resp_b4'));
+      // The same words once more begin another conversation; only new items go on from the response that they name.
+      script.post('c-1', {}, ask(rules, one)).answer('c-1', plainAnswer('again', 'resp_c1'));
+      const incremental = { model: 'gpt-5', previous_response_id: 'resp_a1', input: [say('user', 'go on')] };
+      script.post('a-2', {}, JSON.stringify(incremental)).answer('a-2', plainAnswer('on', 'resp_a2'));
+    });
+
+    const { session, threads } = await readBack(dbFile, 'run-1');
+    const placed = threads.map(({ id, turns }) => [
+      id,
+      turns.map(({ prompt, calls }) => [
+        prompt,
+        ...calls.map((call) => `${call.id} ${call.attempt} +${call.newItems}`),
+      ]),
+    ]);
+    expect(session).toMatchObject({ threads: 3, calls: 7 });
+    expect(placed).toEqual([
+      [
+        'run-1',
+        [
+          ['one', 'a-1 1 +2'],
+          ['go on', 'a-2 1 +1'],
+        ],
+      ],
+      [
+        'run-1.2',
+        [
+          ['two', 'b-1 1 +2', 'b-2 2 +0'],
+          ['more', 'b-3 1 +1'],
+          ['else', 'b-4 1 +1'],
+        ],
+      ],
+      ['run-1.3', [['one', 'c-1 1 +2']]],
+    ]);
+  });
 });
 
 describe('other exchanges', () => {

@@ -163,7 +163,7 @@ export class RunRecorder implements Recorder {
     const writer = new Writer(connection, this.#problems, { deadline: () => this.#deadline });
     let order = 0;
     this.#context = {
-      run,
+      run: { ...run, cwd: this.#vault.maskText(run.cwd) },
       vault: this.#vault,
       connection,
       writer,

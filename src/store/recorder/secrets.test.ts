@@ -46,6 +46,15 @@ async function readEverything(dbFile: string): Promise<string> {
   return texts.join('\n');
 }
 
+/** The words of the full-text index, which keeps them taken apart: a secret would not be found whole. */
+async function readIndexedWords(dbFile: string): Promise<string[]> {
+  const connection = await Connection.open(dbFile, 'write');
+  await connection.exec("CREATE VIRTUAL TABLE temp.words USING fts5vocab('main', 'search_text', 'row')");
+  const words = await connection.all<{ term: string }>('SELECT term FROM words');
+  await connection.close();
+  return words.map(({ term }) => term);
+}
+
 test('no credential of a run is in the database, wherever it turned up', async () => {
   const leak = `OPENAI_API_KEY=${known} AUTH=${bearer}`;
   const output = {
@@ -100,6 +109,12 @@ test('no credential of a run is in the database, wherever it turned up', async (
     expect(everything).not.toContain(secret);
     expect(everything).not.toContain(Buffer.from(secret).toString('base64'));
     expect(everything).not.toContain(secret.slice(4, -4));
+  }
+  const words = await readIndexedWords(dbFile);
+  expect(words).toEqual(expect.arrayContaining(['again', 'key', 'prints', 'auth']));
+  for (const secret of [bearer, known]) {
+    const parts = secret.split('-').filter((part) => part.length > 6 && part !== 'bearer');
+    expect(words.filter((word) => parts.some((part) => word.includes(part)))).toEqual([]);
   }
   // Still there: what is not secret, and the fingerprints that tell equal secrets equal.
   expect(everything).toContain('theme=masked');

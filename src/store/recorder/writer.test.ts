@@ -110,6 +110,25 @@ test('a disk that stays full is told once with what was lost', async () => {
   expect(problems.dropped).toBe(12);
 });
 
+test('behind a row that must wait all others wait: none is written before what it refers to', async () => {
+  // Something in the batch is refused; then, one by one, the first row meets a lock.
+  const connection = new FakeConnection(['SQLITE_CONSTRAINT', 'SQLITE_BUSY']);
+  const { writer, problems } = open(connection);
+  writer.put('exchanges', row('a'));
+  writer.put('exchanges', row('b'));
+  writer.run('UPDATE calls', ['a']);
+  expect(await writer.flush()).toBe(false);
+  expect(connection.committed).toEqual([]);
+  await writer.close();
+
+  expect(connection.committed.map(([sql]) => sql)).toEqual([
+    'INSERT INTO exchanges',
+    'INSERT INTO exchanges',
+    'UPDATE calls',
+  ]);
+  expect(problems.list()).toEqual([]);
+});
+
 test('a corrupt file ends writing, and what comes later is counted too', async () => {
   const connection = new FakeConnection(['SQLITE_CORRUPT']);
   const { writer, problems } = open(connection);
@@ -152,3 +171,33 @@ test('room is given once the disk has followed', async () => {
 
   expect(connection.committed).toHaveLength(1);
 });
+
+test('what comes while a slow write is going on is written right after it', async () => {
+  const connection = new FakeConnection();
+  const { promise: slow, resolve: goOn } = deferred();
+  const transaction = connection.transaction.bind(connection);
+  const writing = deferred();
+  connection.transaction = async (work) => {
+    writing.resolve();
+    await slow;
+    return transaction(work);
+  };
+  const { writer } = open(connection, { flushAfterMs: 5 });
+  writer.put('exchanges', row('ex-1'));
+  await writing.promise;
+  writer.put('exchanges', row('ex-2'));
+  // The second batch becomes due meanwhile.
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  goOn();
+
+  await expect.poll(() => connection.committed.map(([, id]) => id)).toEqual(['ex-1', 'ex-2']);
+  await writer.close();
+});
+
+function deferred(): { promise: Promise<void>; resolve: () => void } {
+  let resolve = (): void => {};
+  const promise = new Promise<void>((settle) => {
+    resolve = settle;
+  });
+  return { promise, resolve };
+}

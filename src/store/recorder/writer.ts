@@ -65,6 +65,8 @@ export class Writer {
   readonly #chunksOnDisk = new Map<string, number>();
   #batch: Batch = emptyBatch();
   #timer: NodeJS.Timeout | null = null;
+  /** A batch became due while another was being written. */
+  #isDue = false;
   #flushing: Promise<boolean> | null = null;
   #waiting: (() => void)[] = [];
   #merged = 0;
@@ -96,7 +98,9 @@ export class Writer {
 
   /** A statement of its own, written after the rows. */
   run(sql: string, values: readonly SqlValue[]): void {
-    this.#batch.statements.push({ sql, values });
+    const write: Write = { sql, values };
+    this.#batch.statements.push(write);
+    this.#batch.bytes += sizeOf(write);
     this.#schedule(this.#flushAfterMs);
   }
 
@@ -129,10 +133,22 @@ export class Writer {
 
   /** Writes what is waiting. False: it could not be written and is kept. */
   flush(): Promise<boolean> {
-    this.#flushing ??= this.#flush().finally(() => {
-      this.#flushing = null;
-    });
+    this.#flushing ??= this.#flushOnce();
     return this.#flushing;
+  }
+
+  async #flushOnce(): Promise<boolean> {
+    let isWritten = false;
+    try {
+      isWritten = await this.#flush();
+      return isWritten;
+    } finally {
+      this.#flushing = null;
+      const isDue = this.#isDue;
+      this.#isDue = false;
+      // What could not be written has a timer of its own.
+      if (isDue && isWritten && !isEmpty(this.#batch)) this.#schedule(0);
+    }
   }
 
   /** Writes what is waiting, trying until the deadline; then it is dropped and counted. */
@@ -147,7 +163,16 @@ export class Writer {
   #schedule(afterMs: number): void {
     if (this.#dead) this.#drop();
     else if (afterMs === 0) void this.flush();
-    else this.#timer ??= setTimeout(() => void this.flush(), afterMs);
+    else this.#startTimer(afterMs);
+  }
+
+  #startTimer(afterMs: number): void {
+    this.#timer ??= setTimeout(() => {
+      this.#timer = null;
+      // A write that takes longer than this holds only what came before it: what has come since is written right after.
+      if (this.#flushing !== null) this.#isDue = true;
+      else void this.flush();
+    }, afterMs);
   }
 
   async #flush(): Promise<boolean> {
@@ -192,7 +217,10 @@ export class Writer {
     return chunkRows;
   }
 
-  /** One row that cannot be written must not take the others with it. */
+  /**
+   * One row that cannot be written must not take the others with it. Behind one that must wait all others wait too: what refers to it
+   * would be refused.
+   */
   async #writeOneByOne(): Promise<boolean> {
     const batch = this.#batch;
     this.#batch = emptyBatch();
@@ -207,13 +235,19 @@ export class Writer {
     }
     for (const [callId, chunks] of batch.chunks) single.push({ ...emptyBatch(), chunks: new Map([[callId, chunks]]) });
     for (const write of batch.statements) single.push({ ...emptyBatch(), statements: [write] });
+    let mustWait = false;
     for (const one of single) {
+      if (mustWait) {
+        kept = joinBatches(kept, one);
+        continue;
+      }
       try {
         const chunkRows = await this.#connection.transaction(() => this.#write(one));
         for (const [callId, count] of chunkRows) this.#chunksOnDisk.set(callId, count);
       } catch (error) {
         const code = sqliteCode(error);
-        if (code !== null && passing.has(code)) kept = joinBatches(kept, one);
+        mustWait = code !== null && passing.has(code);
+        if (mustWait) kept = joinBatches(kept, one);
         else this.#problems.add(sayDatabaseFailure(code, messageOf(error)), 1);
       }
     }
@@ -225,7 +259,7 @@ export class Writer {
 
   #retryLater(): void {
     if (performance.now() > this.#deadline()) this.#die();
-    else this.#timer ??= setTimeout(() => void this.flush(), this.#retryAfterMs);
+    else this.#startTimer(this.#retryAfterMs);
   }
 
   #die(): void {
