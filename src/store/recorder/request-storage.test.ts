@@ -11,7 +11,9 @@ import { Connection } from '../connection.ts';
 import { migrate } from '../migrate.ts';
 import { migrations } from '../migrations/index.ts';
 import { openForReading } from '../open-database.ts';
+import { Problems } from './problems.ts';
 import { RequestStorage } from './request-storage.ts';
+import { Writer } from './writer.ts';
 
 const turnId = 'turn-aaaa-1';
 const base = [...opening(turnId), userMessage('list the files', turnId)];
