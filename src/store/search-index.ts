@@ -51,10 +51,10 @@ function writesOf(
 
 const pageRows = 500;
 
-/** For calls that were recorded before there was an index. Answers and tool outputs are in their rows, prompts in their turns. */
-export async function fillSearch(connection: Connection): Promise<void> {
+/** For calls that were recorded before there was an index. Answers and tool outputs are in their rows, prompts in their turns. `from`: a rowid; only calls behind it. */
+export async function fillSearch(connection: Connection, from = 0): Promise<void> {
   type Row = IndexedCall & Pick<CallRow, 'thread_id' | 'output' | 'tool_outputs'> & { readonly place: number };
-  let after = 0;
+  let after = from;
   for (;;) {
     const calls: Row[] = await connection.all<Row>(
       `SELECT rowid AS place, id, session_id, thread_id, turn_id, kind, output, tool_outputs

@@ -93,6 +93,8 @@ test('an import in a fresh home has the same ids, bytes and answers; twice is on
   expect(bodies).toHaveLength(8);
   expect(bodies).toEqual(await readBodies(home));
   expect(await showJson(other)).toEqual(await showJson(home));
+  const found = await runCommand('search', 'Two', '--json', '--home', other);
+  expect(JSON.parse(found.stdout)).toMatchObject([{ callId: 'a-2' }]);
 
   const second = await runCommand('import', file, '--home', other);
   expect(second.stderr).toBe('tapes: imported 0 calls of 1 session, 4 were there already · tapes show session-a\n');

@@ -14,6 +14,7 @@ import { openForWriting } from '../open-database.ts';
 import { nodeHash } from '../request-items.ts';
 import type { RowOf, TableName } from '../rows.ts';
 import { tables, upsertOf } from '../rows.ts';
+import { fillSearch } from '../search-index.ts';
 import type { ExportedTable } from './export-format.ts';
 import { contentColumn, exportedTables, exportFormat, exportVersion, readContent, readHash } from './export-format.ts';
 
@@ -206,6 +207,7 @@ async function copyOver(staging: Connection, target: Connection): Promise<Omit<I
   for (const { id } of ids) {
     if ((await target.get('SELECT 1 FROM calls WHERE id = ?', [id])) !== undefined) old.add(id);
   }
+  const last = await target.get<{ place: number }>('SELECT coalesce(max(rowid), 0) AS place FROM calls');
   for (const table of exportedTables) {
     for await (const row of readStaged(staging, table)) {
       // Of a call that is there already, everything is.
@@ -214,6 +216,7 @@ async function copyOver(staging: Connection, target: Connection): Promise<Omit<I
       await target.run(sql, values);
     }
   }
+  await fillSearch(target, last?.place);
   return { calls: ids.length, newCalls: ids.length - old.size };
 }
 
