@@ -62,6 +62,14 @@ it(
     expect(await readHashes(other, session.id)).toEqual(hashes);
     expect(findTexts(other.dir, { access: codex.tokens.accessToken, refresh: codex.tokens.refreshToken })).toEqual([]);
 
+    // Everything is whole on both, and stays the same when it is derived again.
+    for (const home of [tapes, other]) {
+      expect((await runTapes(home, ['verify'])).exitCode).toBe(0);
+      expect((await runTapes(home, ['rederive'])).exitCode).toBe(0);
+      expect(await readHashes(home, session.id)).toEqual(hashes);
+    }
+    expect(await readShown(other)).toEqual(await readShown(tapes));
+
     const before = statSync(join(tapes.dir, 'tapes.db')).size;
     const pruned = await runTapes(tapes, ['prune', '--session', session.id]);
     expect(pruned.stdout).toMatch(/^removed 1 session, 3 calls, /);
