@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { beforeEach, expect, onTestFinished, test } from 'vitest';
 
 import { recordScript } from '../../../test/support/record-script.ts';
-import { runCommand } from '../../../test/support/run-command.ts';
+import { runCommand } from '../../../test/support/command-line.ts';
 import { plainAnswer } from '../../../test/support/wire-script.ts';
 
 let home: string;

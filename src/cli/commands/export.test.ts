@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 
 import { recordScript } from '../../../test/support/record-script.ts';
-import { runCommand } from '../../../test/support/run-command.ts';
+import { runCommand } from '../../../test/support/command-line.ts';
 import { codexRequest, opening, plainAnswer, userMessage } from '../../../test/support/wire-script.ts';
 import { Connection } from '../../store/connection.ts';
 import { openBodyReader } from '../../store/body-reader.ts';

@@ -7,7 +7,7 @@ import { dirname, join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 
 import { openRunRecorder, recordScript } from '../../../test/support/record-script.ts';
-import { runCommand } from '../../../test/support/run-command.ts';
+import { runCommand } from '../../../test/support/command-line.ts';
 import { opening, plainAnswer, userMessage, WireScript } from '../../../test/support/wire-script.ts';
 import { openBodyReader } from '../../store/body-reader.ts';
 import type { BodySide } from '../../store/index.ts';

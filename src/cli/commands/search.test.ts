@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, test, vi } from 'vitest';
 
 import { recordScript } from '../../../test/support/record-script.ts';
-import { runCommand } from '../../../test/support/run-command.ts';
+import { runCommand } from '../../../test/support/command-line.ts';
 import { completed, created, itemDone, plainAnswer } from '../../../test/support/wire-script.ts';
 import type { Page } from '../render/page.ts';
 import { openPaint } from '../render/paint.ts';

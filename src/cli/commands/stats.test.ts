@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 
 import { recordScript } from '../../../test/support/record-script.ts';
-import { runCommand } from '../../../test/support/run-command.ts';
+import { runCommand } from '../../../test/support/command-line.ts';
 import { assistantMessage, completed, created, itemDone, plainAnswer } from '../../../test/support/wire-script.ts';
 import { Connection } from '../../store/connection.ts';
 import type { Stats } from '../../app/read-stats.ts';
