@@ -8,7 +8,6 @@ import type { Mockttp } from 'mockttp';
 import type { Sink } from '../domain/index.ts';
 import { formatAuthority } from './connect-request.ts';
 import { emitWireEvents } from './engine-events.ts';
-import { breakOnFailure } from './engine-failures.ts';
 import { withQuickLeafKeys } from './leaf-keys.ts';
 import type { Alpn } from './upstream-tls.ts';
 import { warmUp } from './warm-up.ts';
@@ -42,6 +41,8 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
   const { MockttpServer } = await import('mockttp/dist/server/mockttp-server');
   const engine = new MockttpServer({
     recordTraffic: false,
+    // Nobody here asks for whole bodies: without a limit the engine keeps every request's in memory until it ends.
+    maxBodySize: 0,
     suggestChanges: false,
     http2: true,
     https: {
@@ -67,7 +68,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     .forAnyWebSocket()
     .matching((request) => !options.isRefusedUpgrade(request.path))
     .thenPassThrough({ simulateConnectionErrors: true });
-  const { openExchanges } = await emitWireEvents(engine, { ...options, failureOf: breakOnFailure(engine) });
+  const { openExchanges } = await emitWireEvents(engine, options);
   // A port, though none is opened: without one, mockttp first looks for a free one on every interface.
   await withQuickLeafKeys(() => engine.start(0));
   return {

@@ -265,6 +265,49 @@ describe('an agent that hangs up as soon as it has read the last event', () => {
   });
 });
 
+describe('every chunk is told as it passed', () => {
+  it('with a time of its own, however close the next one follows', async () => {
+    const words = Array.from({ length: 12 }, (_, at) => `word ${at}`);
+    const { standIn, tapes } = await set({ http2: false, scenario: [text('', { chunks: words, delayMs: 4 })] });
+    const socket = await tapes.connectTls('chatgpt.com', 443);
+    await ask(socket, post());
+    await tapes.waitFor('responseEnded');
+    const told = await tapes.waitFor('responseData');
+    const sent = standIn.calls[0]!.sentChunks;
+    expect(told.map(({ data }) => Buffer.from(data).toString())).toEqual(sent.map((chunk) => chunk.toString()));
+    const times = told.map(({ mono }) => mono);
+    expect(times.toSorted((a, b) => a - b)).toEqual(times);
+    expect(new Set(times).size).toBe(times.length);
+  });
+
+  it.each([{ http2: false }, { http2: true }])(
+    'and nothing of a large request is missing or kept together (http2: $http2)',
+    async ({ http2 }) => {
+      const { standIn, tapes } = await set({ http2, scenario: [text('Read.')] });
+      const ALPNProtocols = [http2 ? 'h2' : 'http/1.1'];
+      const socket = await tapes.connectTls('chatgpt.com', 443, { ALPNProtocols });
+      const body = Buffer.from(`{"input":[],"filler":"${'0123456789abcdef'.repeat(500_000)}"}`);
+      if (http2) {
+        const session = connectHttp2('https://chatgpt.com', { createConnection: () => socket });
+        const stream = session.request({ ':method': 'POST', ':path': '/backend-api/codex/responses' });
+        stream.end(body);
+        for await (const _ of stream);
+        session.destroy();
+      } else {
+        const head = post('/backend-api/codex/responses', '').replace('Length: 0', `Length: ${body.length}`);
+        socket.write(head);
+        await ask(socket, body.toString());
+      }
+      const received = standIn.requests.find(({ method }) => method === 'POST')!;
+      expect(received.bodyBytes?.equals(body)).toBe(true);
+      await tapes.waitFor('responseEnded');
+      const told = (await tapes.waitFor('requestData')).map(({ data }) => data);
+      expect(Buffer.concat(told).equals(body)).toBe(true);
+      expect(Math.max(...told.map(({ length }) => length))).toBeLessThanOrEqual(64 * 1024);
+    },
+  );
+});
+
 describe('the engine', () => {
   it('tells when the agent hung up, and has nothing to say of it', async () => {
     const { tapes } = await set({ http2: false });
