@@ -114,7 +114,7 @@ describe('sessions and runs', () => {
 
     expect(sessions).toMatchObject({ stderr: '', error: null });
     expect(sessions.stdout).toMatch(
-      /^ID {9}LAST .*TITLE\nsession-a .* 1 {6}2 {5}224 {2}completed {2}list the files\n$/,
+      /^ID {9}LAST .*TITLE\nsession-a .* 1 {6}2 {5}224 {2}\$0.0005 {2}completed {2}list the files\n$/,
     );
     expect(runs).toMatchObject({ stderr: '', error: null });
     expect(runs.stdout).toMatch(/^feed0003 .* exit 0 {2}codex exec 'list the files'$/m);

@@ -95,8 +95,21 @@ test('in a pipe nothing is cut and nothing is coloured', () => {
   );
 
   expect(table.split('\n')[1]).toBe(
-    '01a20768  5 min ago      2      3   14.2k  completed  find out why the build is slow and fix it, please',
+    '01a20768  5 min ago      2      3   14.2k     –  completed  find out why the build is slow and fix it, please',
   );
+});
+
+test('where there is room, sessions say what they cost; what has no price costs not nothing', () => {
+  const table = renderSessions(
+    [session({ costUsd: 0.1234, title: 'Priced' }), session({ title: 'No price' })],
+    page(100),
+  );
+
+  expect(table.split('\n')).toEqual([
+    'ID        LAST       TURNS  CALLS  TOKENS     COST  STATUS     TITLE',
+    '01a20768  5 min ago      2      3   14.2k  $0.1234  completed  Priced',
+    '01a20768  5 min ago      2      3   14.2k        –  completed  No price',
+  ]);
 });
 
 test('agents are told apart where there are several', () => {
