@@ -29,6 +29,8 @@ const sol61 = {
 const terra61 = { source: 'https://github.com/TheKrush/PromptFuel/releases/tag/v1.0.24', dated: '2026-10-27' } as const;
 const gpt6 = { source: 'https://github.com/merefield/codexometer/releases/tag/v0.18.4', dated: '2026-09-22' } as const;
 const gpt6Long = { source: 'https://github.com/BerriAI/litellm/discussions/42523', dated: '2026-09-22' } as const;
+// Tells the cached price as 60 % below that of GPT-6 Astra. Of GPT-6.2 Sol, which came with it, no source found tells the cached price: it has none here.
+const astra62 = { source: 'https://github.com/BerriAI/litellm/discussions/52347', dated: '2026-11-17' } as const;
 const table = {
   source:
     'https://github.com/TheKrush/PromptFuel/blob/0b69d3500126fe8fbc97e49003f9e6a812a28368/data/model-pricing-estimates.csv',
@@ -38,6 +40,15 @@ const june = { ...table, dated: '2026-06-04' } as const;
 const september = { ...table, dated: '2026-09-06' } as const;
 
 export const publishedPrices: readonly Price[] = [
+  {
+    model: 'gpt-6.2-astra',
+    inputUsd: 8,
+    cachedInputUsd: 0.4,
+    outputUsd: 40,
+    from: '2026-11-17',
+    ...shortContext,
+    ...astra62,
+  },
   {
     model: 'gpt-6.1-sol',
     inputUsd: 2,
