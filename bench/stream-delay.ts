@@ -283,8 +283,8 @@ async function measureAll(seconds: number, rounds: number): Promise<void> {
         result.heldMs = Math.max(result.heldMs, answer.heldMs ?? 0);
       }
     }
-    say('| | events | posts | p50 | p90 | p99 | max | main thread held, max | in `push`: p50, p99, max |');
-    say('| --- | --- | --- | --- | --- | --- | --- | --- | --- |');
+    say('| | events | posts | p50 | p90 | p99 | p99.9 | max | main thread held, max | in `push`: p50, p99, max |');
+    say('| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |');
     const times = (values: readonly number[], shares: readonly number[]): string[] => {
       const sorted = values.toSorted((a, b) => a - b);
       return shares.map((share) =>
@@ -294,7 +294,7 @@ async function measureAll(seconds: number, rounds: number): Promise<void> {
     for (const [at, [name]] of cases.entries()) {
       const { delaysMs, posts, heldMs, pushesMs } = results[at]!;
       const pushes = pushesMs.length === 0 ? '' : times(pushesMs, [0.5, 0.99, 1]).join(', ');
-      const delays = times(delaysMs, [0.5, 0.9, 0.99, 1]).join(' | ');
+      const delays = times(delaysMs, [0.5, 0.9, 0.99, 0.999, 1]).join(' | ');
       say(
         `| ${name} | ${delaysMs.length} | ${posts} | ${delays} | ${heldMs === 0 ? '' : heldMs.toFixed(1)} | ${pushes} |`,
       );
