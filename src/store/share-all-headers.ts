@@ -3,7 +3,7 @@ import type { Connection } from './connection.ts';
 import type { HeaderPartRow } from './rows.ts';
 import { upsertOf } from './rows.ts';
 import { parseHeaders, SharedHeaders } from './shared-headers.ts';
-import type { HeaderColumns } from './shared-headers.ts';
+import type { StoredHeaders } from './shared-headers.ts';
 
 interface WholeRow {
   readonly place: number;
@@ -47,10 +47,7 @@ const readPage = (connection: Connection, run: string, place: number, end: numbe
     [run, place, end],
   );
 
-type Shared = Omit<HeaderColumns, 'headers'> & {
-  readonly headers: string | null;
-  readonly parts: readonly HeaderPartRow[];
-};
+type Shared = Omit<StoredHeaders, 'headers'> & { readonly headers: string | null };
 
 function share(shared: SharedHeaders, text: string | null): Shared {
   const headers = text === null ? null : parseHeaders(text);

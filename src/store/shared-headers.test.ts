@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 
 import { seededRandom } from '../../test/support/any-json.ts';
 import { copyIntoOlder } from '../../test/support/older-database.ts';
-import { freshDatabase, recordScript } from '../../test/support/record-script.ts';
+import { freshDatabase, openRunRecorder, recordScript } from '../../test/support/record-script.ts';
 import { plainAnswer, WireScript } from '../../test/support/wire-script.ts';
 import type { RawHeaders } from '../domain/index.ts';
 import { Connection } from './connection.ts';
@@ -251,6 +251,32 @@ test('a part with another hash is named', async () => {
   const { problems } = await withLibrary(dbFile, (library) => library.verify(() => {}));
   expect(problems).toContainEqual(expect.objectContaining({ what: 'headers', message: 'this part has another hash' }));
 });
+
+test('a recorder counts on no part that was there before: each is put again with the exchange that names it', async () => {
+  const dbFile = await freshDatabase();
+  const recorder = openRunRecorder(dbFile);
+  await recorder.ready;
+  const script = writeCalls(new WireScript(), 2);
+  const [first, second] = [
+    script.events.slice(0, script.events.length / 2),
+    script.events.slice(script.events.length / 2),
+  ];
+  for (const event of first) recorder.push(event);
+  await expect.poll(() => readEnded(dbFile)).toBe(1);
+  const connection = await Connection.open(dbFile, 'write');
+  await connection.exec('DELETE FROM header_parts');
+  await connection.close();
+  for (const event of second) recorder.push(event);
+
+  expect(await recorder.close()).toMatchObject({ problems: [] });
+  expect(await readBack(dbFile, ['ex-001'])).toEqual(expected(2).slice(1));
+});
+
+const readEnded = (dbFile: string): Promise<number> =>
+  reading(dbFile, async (connection) => {
+    const sql = "SELECT count(*) AS ended FROM exchanges WHERE outcome = 'ended'";
+    return (await connection.get<{ ended: number }>(sql))!.ended;
+  });
 
 test('a recorder of before that is still at work writes its lists whole, and they count', async () => {
   const { dbFile } = await recordScript((script) => writeCalls(script, 2));

@@ -9,16 +9,13 @@ import { TapesError } from '../errors.ts';
 import type { Connection } from './connection.ts';
 import type { ExchangeRow, HeaderPartRow } from './rows.ts';
 
-/** What an exchange's row holds of one side's headers. */
-export interface HeaderColumns {
+/** What an exchange's row holds of one side's headers, and what else must be there. */
+export interface StoredHeaders {
   /** JSON: the whole list, or the values at their places where they are neither the list's nor among `values`. */
   readonly headers: string;
   readonly list: Uint8Array | null;
   readonly values: Uint8Array | null;
-}
-
-export interface StoredHeaders extends HeaderColumns {
-  /** What the columns name: to be put wherever they are. */
+  /** What the two name: put wherever they are. */
   readonly parts: readonly HeaderPartRow[];
 }
 
@@ -111,28 +108,17 @@ export const headerPartColumns = ['request_list', 'request_values', 'response_li
 
 export const headerColumns = ['request_headers', 'response_headers', ...headerPartColumns].join(', ');
 
-const columnsOf = {
-  request: (row: HeadersOfExchange): HeaderColumns => ({
-    headers: row.request_headers,
-    list: row.request_list,
-    values: row.request_values,
-  }),
-  response: (row: HeadersOfExchange): HeaderColumns | null =>
-    row.response_headers === null
-      ? null
-      : { headers: row.response_headers, list: row.response_list, values: row.response_values },
-} as const;
-
 /** The headers that a row tells, as they were. Throws E_BODY_DAMAGED. */
 export async function readHeaders(
   connection: Connection,
   row: HeadersOfExchange,
 ): Promise<{ request: RawHeaders; response: RawHeaders | null }> {
-  const response = columnsOf.response(row);
+  const { request_headers: request, response_headers: response } = row;
   try {
     return {
-      request: await putTogether(connection, columnsOf.request(row)),
-      response: response === null ? null : await putTogether(connection, response),
+      request: await putTogether(connection, request, row.request_list, row.request_values),
+      response:
+        response === null ? null : await putTogether(connection, response, row.response_list, row.response_values),
     };
   } catch (error) {
     throw new TapesError(
@@ -143,12 +129,17 @@ export async function readHeaders(
   }
 }
 
-async function putTogether(connection: Connection, columns: HeaderColumns): Promise<RawHeaders> {
-  const own: unknown = JSON.parse(columns.headers);
+async function putTogether(
+  connection: Connection,
+  headers: string,
+  listHash: Uint8Array | null,
+  valuesHash: Uint8Array | null,
+): Promise<RawHeaders> {
+  const own: unknown = JSON.parse(headers);
   // A list is whole whatever else the row says: a recorder of before this schema may have written it again.
   if (isHeaders(own)) return own;
-  const list = columns.list === null ? null : await readPart(connection, columns.list);
-  const values = columns.values === null ? {} : await readPart(connection, columns.values);
+  const list = listHash === null ? null : await readPart(connection, listHash);
+  const values = valuesHash === null ? {} : await readPart(connection, valuesHash);
   if (!isHeaders(list) || !isValues(values) || !isValues(own))
     throw new Error('what is kept of them does not fit together');
   return list.map(([name, value], place) => [name, own[place] ?? values[place] ?? value]);
