@@ -149,10 +149,10 @@ const requestHeaders = (turn: string): [string, string][] => [
   ['host', 'chatgpt.com'],
 ];
 
-const responseHeaders: [string, string][] = [
+const responseHeaders = (call: number): [string, string][] => [
   ['content-type', 'text/event-stream; charset=utf-8'],
-  ['date', 'Mon, 23 Nov 2026 12:00:00 GMT'],
-  ['x-request-id', uuid('request')],
+  ['date', new Date(Date.UTC(2026, 10, 23, 12, 0, 7 * call)).toUTCString()],
+  ['x-request-id', uuid(`request ${call}`)],
   ['x-codex-primary-used-percent', '12'],
   ['x-codex-primary-window-minutes', '300'],
   ['x-codex-secondary-used-percent', '30'],
@@ -244,7 +244,7 @@ for (let call = 0; call < calls; call += 1) {
   script
     .post(id, { headers: requestHeaders(turn) }, body)
     .wait(900)
-    .head(id, { headers: responseHeaders });
+    .head(id, { headers: responseHeaders(call) });
   const started = JSON.parse(JSON.stringify(created(`resp_${uuid(id)}`))) as { response: object };
   const isCut = call % 10 === 7;
   const isAnswer = call % callsPerTurn === callsPerTurn - 1;

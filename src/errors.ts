@@ -72,7 +72,7 @@ export const errorTable = {
   E_DB_IN_USE: { exitCode: exitCodes.failed, meaning: 'A run is being recorded into the database.' },
   E_BODY_DAMAGED: {
     exitCode: exitCodes.failed,
-    meaning: 'A recorded body cannot be rebuilt: the database is damaged.',
+    meaning: 'A recorded body, or recorded headers, cannot be rebuilt: the database is damaged.',
   },
 } as const satisfies Record<string, { exitCode: number; meaning: string }>;
 

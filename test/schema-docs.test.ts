@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { onTestFinished, describe, expect, it, vi } from 'vitest';
 import { Connection } from '../src/store/connection.ts';
 import { freshDatabase, openRunRecorder } from './support/record-script.ts';
-import { listTables, makeSchemaDocs, remakeSchemaDocs, withEmptyDatabase } from './support/schema-docs.ts';
+import { listTables, listViews, makeSchemaDocs, remakeSchemaDocs, withEmptyDatabase } from './support/schema-docs.ts';
 import { schemaExamples } from './support/schema-examples.ts';
 import { created, plainAnswer, sse, textDelta, userMessage, WireScript } from './support/wire-script.ts';
 
@@ -15,8 +15,10 @@ describe('docs/schema.md', () => {
     expect((await makeSchemaDocs()) === document, `docs/schema.md is stale: run ${remakeSchemaDocs}`).toBe(true);
   });
 
-  it('has a section with an example for each table, and none for a table that is gone', async () => {
-    const tables = await withEmptyDatabase(listTables);
+  it('has a section with an example for each table and view, and none for one that is gone', async () => {
+    const tables = await withEmptyDatabase(async (connection) =>
+      [...(await listTables(connection)), ...(await listViews(connection))].sort(),
+    );
     expect(Object.keys(schemaExamples).sort(), 'change test/support/schema-examples.ts').toEqual(tables);
     for (const [table, { question, sql }] of Object.entries(schemaExamples)) {
       const section = document.split(/^## /m).find((text) => text.startsWith(`${table}\n`)) ?? '';

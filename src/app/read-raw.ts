@@ -19,7 +19,6 @@ export function readRaw(
       throw new TapesError('E_NO_BODY', `call ${call.id} has no ${side} body`, { hint: `tapes show ${call.id}` });
     }
     for await (const bytes of body) await write(bytes);
-    const exchange = await library.readExchangeOf(call.id);
-    return exchange?.[side]?.problem ?? null;
+    return (await library.readBodyFacts(call.id, side))?.problem ?? null;
   });
 }

@@ -14,6 +14,8 @@ import type { RunFilter } from './queries/list-runs.ts';
 import { listRuns } from './queries/list-runs.ts';
 import type { ListedSession, SessionFilter } from './queries/list-sessions.ts';
 import { listSessions } from './queries/list-sessions.ts';
+import type { BodyFacts } from './queries/read-body-facts.ts';
+import { readBodyFacts } from './queries/read-body-facts.ts';
 import type { RecordedExchange } from './queries/read-exchange.ts';
 import { readExchangeOf } from './queries/read-exchange.ts';
 import type { RecordedSession } from './queries/read-session.ts';
@@ -33,7 +35,9 @@ export interface Library {
   /** Throws E_NOT_FOUND, E_AMBIGUOUS. */
   find(id: string, kinds: readonly [RecordingKind, ...RecordingKind[]]): Promise<FoundRecording>;
   readSession(sessionId: string): Promise<RecordedSession>;
+  /** Throws E_BODY_DAMAGED. */
   readExchangeOf(callId: string): Promise<RecordedExchange | null>;
+  readBodyFacts(callId: string, side: BodySide): Promise<BodyFacts | null>;
   /** `uneven`: the reader's days begin at a time of UTC that is no multiple of ten minutes. */
   readStats(filter: StatsFilter, uneven: boolean): Promise<RecordedStats>;
   nameSessions(ids: readonly string[]): Promise<ReadonlyMap<string, SessionName>>;
@@ -75,7 +79,8 @@ function libraryOf(connection: Connection, prices: PriceList): Library {
     listSessions: (filter) => connection.snapshot(() => listSessions(connection, filter, prices)),
     find: (id, kinds) => findRecording(connection, id, kinds),
     readSession: (sessionId) => readSession(connection, sessionId, prices),
-    readExchangeOf: (callId) => readExchangeOf(connection, callId),
+    readExchangeOf: (callId) => connection.snapshot(() => readExchangeOf(connection, callId)),
+    readBodyFacts: (callId, side) => readBodyFacts(connection, callId, side),
     readStats: (filter, uneven) => connection.snapshot(() => readStats(connection, filter, { uneven, thresholds })),
     nameSessions: (ids) => nameSessions(connection, ids),
     search: (filter) => connection.snapshot(() => searchEntries(connection, filter)),

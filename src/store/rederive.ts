@@ -3,7 +3,6 @@
 // brought in line, in one transaction.
 import { identityReaderOf } from '../agents/index.ts';
 import { readRequestBody } from '../derive/index.ts';
-import type { RawHeaders } from '../domain/index.ts';
 import { TapesError } from '../errors.ts';
 import { AnswerStream } from './answer-stream.ts';
 import type { BodyReader } from './body-reader.ts';
@@ -19,6 +18,8 @@ import { Titles } from './recorder/titles.ts';
 import type { CallTimesRow, ExchangeRow, RunRow } from './rows.ts';
 import type { DerivedTable } from './shadow-tables.ts';
 import { ShadowTables } from './shadow-tables.ts';
+import { headerColumns, readHeaders } from './shared-headers.ts';
+import type { HeadersOfExchange } from './shared-headers.ts';
 import { readStoredContext } from './stored-context.ts';
 
 export interface RederiveReport {
@@ -72,7 +73,7 @@ async function refuseLiveRuns(connection: Connection): Promise<void> {
   });
 }
 
-type Raw = CallTimesRow & Pick<ExchangeRow, 'kind' | 'path' | 'request_headers' | 'response_headers' | 'status'>;
+type Raw = CallTimesRow & HeadersOfExchange & Pick<ExchangeRow, 'kind' | 'path' | 'status'>;
 
 class Pass {
   readonly #connection: Connection;
@@ -140,7 +141,7 @@ class Pass {
 
   async #readRaw(callId: string): Promise<Raw> {
     return (await this.#connection.get<Raw>(
-      `SELECT call_times.*, kind, path, request_headers, response_headers, status FROM call_times
+      `SELECT call_times.*, exchanges.id, kind, path, status, ${headerColumns} FROM call_times
        JOIN exchanges ON exchanges.id = call_times.exchange_id WHERE call_id = ?`,
       [callId],
     ))!;
@@ -148,7 +149,7 @@ class Pass {
 
   async #begin(context: DerivationContext, raw: Raw): Promise<CallDerivation> {
     const body = await this.#bodies.readWhole(raw.call_id, 'request');
-    const { status, response_headers: headers } = raw;
+    const { request: headers, response } = await readHeaders(this.#connection, raw);
     return CallDerivation.begin(
       context,
       {
@@ -156,12 +157,12 @@ class Pass {
         exchangeId: raw.exchange_id,
         transport: raw.kind === 'websocket' ? 'websocket' : 'https',
         path: raw.path,
-        headers: JSON.parse(raw.request_headers) as RawHeaders,
+        headers,
         startedAt: raw.started_at,
         requestEndedMs: raw.request_ended_ms,
       },
       readRequestBody(new TextDecoder().decode(body ?? new Uint8Array(0))),
-      status === null || headers === null ? null : { status, headers: JSON.parse(headers) as RawHeaders },
+      raw.status === null || response === null ? null : { status: raw.status, headers: response },
     );
   }
 

@@ -41,8 +41,13 @@ export interface ExchangeRow {
   readonly port: number;
   readonly path: string;
   readonly http_version: string;
+  /** JSON: with a list beside it what is other than there, else the whole (see shared-headers.ts); so is the response's. */
   readonly request_headers: string;
+  readonly request_list: Uint8Array | null;
+  readonly request_values: Uint8Array | null;
   readonly response_headers: string | null;
+  readonly response_list: Uint8Array | null;
+  readonly response_values: Uint8Array | null;
   readonly status: number | null;
   readonly reason: string | null;
   readonly started_at: string;
@@ -56,6 +61,11 @@ export interface ExchangeRow {
   readonly outcome: ExchangeOutcome;
   readonly error_code: string | null;
   readonly error_message: string | null;
+}
+
+export interface HeaderPartRow {
+  readonly hash: Uint8Array;
+  readonly headers: string;
 }
 
 export interface SessionRow {
@@ -176,6 +186,7 @@ export interface CallTimesRow {
 
 interface Rows {
   runs: RunRow;
+  header_parts: HeaderPartRow;
   exchanges: ExchangeRow;
   sessions: SessionRow;
   threads: ThreadRow;
@@ -202,6 +213,7 @@ interface TableShape {
 /** In the order of their references: parents first. */
 export const tables: Readonly<Record<TableName, TableShape>> = {
   runs: { key: ['id'] },
+  header_parts: { key: ['hash'], isFixed: true },
   exchanges: { key: ['id'] },
   sessions: {
     key: ['id'],

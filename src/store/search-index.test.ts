@@ -225,7 +225,8 @@ test('recordings from before there was an index are indexed when they are brough
     DROP INDEX calls_sums; DROP INDEX calls_without_turn; DROP INDEX bodies_size;
     CREATE INDEX calls_session ON calls (session_id); CREATE INDEX calls_turn ON calls (turn_id);
     DELETE FROM migrations WHERE name = '003-index-questions'; PRAGMA user_version = ${index}`);
-  await migrate(connection, dbFile);
+  await migrate(connection, dbFile, migrations.slice(0, index + 1));
+  await connection.exec(`PRAGMA user_version = ${migrations.length}`);
   await connection.close();
 
   expect(await entriesOf(dbFile)).toEqual(before);

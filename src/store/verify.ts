@@ -7,11 +7,13 @@ import { openBodyReader } from './body-reader.ts';
 import { unpackBody } from './compression.ts';
 import type { Connection } from './connection.ts';
 import { nodeHash, sha256 } from './request-items.ts';
-import type { BodyRow, ItemRow, NodeRow } from './rows.ts';
+import type { BodyRow, HeaderPartRow, ItemRow, NodeRow } from './rows.ts';
+import { headerColumns, readHeaders } from './shared-headers.ts';
+import type { HeadersOfExchange } from './shared-headers.ts';
 
 export interface VerifyProblem {
-  readonly what: 'database' | 'item' | 'node' | 'body';
-  /** The hash of an item or node; of a body, its call and side; of the database, the table. */
+  readonly what: 'database' | 'item' | 'node' | 'body' | 'headers';
+  /** The hash of an item, a node or a part of headers; of a body, its call and side; of headers, their exchange; of the database, the table. */
   readonly id: string;
   readonly message: string;
 }
@@ -22,6 +24,8 @@ export interface VerifyReport {
   readonly bodyBytes: number;
   readonly items: number;
   readonly nodes: number;
+  /** Exchanges whose headers were put together. */
+  readonly exchanges: number;
   /** Request bodies that are not kept in parts. */
   readonly wholeRequests: number;
   /** All of them; `problems` holds the first thousand. */
@@ -30,7 +34,7 @@ export interface VerifyReport {
 }
 
 export interface VerifyProgress {
-  readonly what: 'items' | 'nodes' | 'bodies';
+  readonly what: 'items' | 'nodes' | 'bodies' | 'exchanges';
   readonly done: number;
   readonly all: number;
 }
@@ -50,6 +54,8 @@ export function verifyRecordings(
     await check.items();
     await check.nodes();
     await check.bodies();
+    await check.headerParts();
+    await check.headers();
     return check.report();
   });
 }
@@ -58,7 +64,7 @@ class Verification {
   readonly #connection: Connection;
   readonly #tell: (progress: VerifyProgress) => void;
   readonly #problems: VerifyProblem[] = [];
-  readonly #counts = { bodies: 0, bodyBytes: 0, items: 0, nodes: 0, wholeRequests: 0, problemCount: 0 };
+  readonly #counts = { bodies: 0, bodyBytes: 0, items: 0, nodes: 0, exchanges: 0, wholeRequests: 0, problemCount: 0 };
 
   constructor(connection: Connection, tell: (progress: VerifyProgress) => void) {
     this.#connection = connection;
@@ -131,6 +137,28 @@ class Verification {
     });
   }
 
+  async headerParts(): Promise<void> {
+    await this.#guard('header_parts', async () => {
+      for await (const rows of this.#pages<HeaderPartRow>('header_parts', 'hash'))
+        for (const { hash, headers } of rows)
+          if (!sha256(Buffer.from(headers)).equals(hash)) {
+            this.#add('headers', Buffer.from(hash).toString('hex'), 'this part has another hash');
+          }
+    });
+  }
+
+  async headers(): Promise<void> {
+    await this.#guard('exchanges', async () => {
+      const columns = `rowid, id, ${headerColumns}`;
+      for await (const rows of this.#pages<HeadersOfExchange>('exchanges', 'rowid', columns))
+        for (const row of rows) {
+          this.#counts.exchanges += 1;
+          const reason = await reasonOf(() => readHeaders(this.#connection, row));
+          if (reason !== null) this.#add('headers', row.id, `they cannot be put together: ${reason}`);
+        }
+    });
+  }
+
   async #checkBody(reader: ReturnType<typeof openBodyReader>, row: Omit<BodyRow, 'data'>): Promise<string | null> {
     try {
       const hash = createHash('sha256');
@@ -146,14 +174,13 @@ class Verification {
       const isWhole = row.masked === 0 && row.problem === null && row.decoded_sha256 !== null;
       return isWhole && row.decoded_sha256 !== row.stored_sha256 ? 'its bytes are not those that passed' : null;
     } catch (error) {
-      const reason = error instanceof TapesError ? error.cause : error;
-      return `it cannot be rebuilt: ${reason instanceof Error ? reason.message : String(reason)}`;
+      return `it cannot be rebuilt: ${sayReason(error)}`;
     }
   }
 
   /** All rows, a page at a time, in the order of `key`. */
   async *#pages<Row>(
-    table: 'items' | 'nodes' | 'bodies',
+    table: 'items' | 'nodes' | 'bodies' | 'header_parts' | 'exchanges',
     key: 'hash' | 'rowid',
     columns = '*',
   ): AsyncGenerator<readonly Row[]> {
@@ -166,7 +193,7 @@ class Verification {
       );
       yield rows;
       done += rows.length;
-      this.#tell({ what: table, done, all });
+      if (table !== 'header_parts') this.#tell({ what: table, done, all });
       if (rows.length < pageRows) return;
       after = rows.at(-1)![key];
     }
@@ -185,4 +212,18 @@ class Verification {
     this.#counts.problemCount += 1;
     if (this.#problems.length < listedProblems) this.#problems.push({ what, id, message });
   }
+}
+
+async function reasonOf(work: () => Promise<unknown>): Promise<string | null> {
+  try {
+    await work();
+    return null;
+  } catch (error) {
+    return sayReason(error);
+  }
+}
+
+function sayReason(error: unknown): string {
+  const reason = error instanceof TapesError ? error.cause : error;
+  return reason instanceof Error ? reason.message : String(reason);
 }

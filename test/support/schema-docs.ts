@@ -53,6 +53,13 @@ export async function listTables(connection: Connection): Promise<string[]> {
   return rows.map(({ name }) => name);
 }
 
+export async function listViews(connection: Connection): Promise<string[]> {
+  const rows = await connection.all<{ name: string }>(
+    "SELECT name FROM sqlite_schema WHERE type = 'view' ORDER BY name",
+  );
+  return rows.map(({ name }) => name);
+}
+
 export function makeSchemaDocs(): Promise<string> {
   return withEmptyDatabase(async (connection) => {
     const objects = await connection.all<SchemaObject>(
@@ -61,7 +68,7 @@ export function makeSchemaDocs(): Promise<string> {
     const tables = await listTables(connection);
     const sections: string[] = [];
     for (const table of tables) sections.push(await describeTable(connection, table, objects));
-    const views = objects.filter(({ type }) => type === 'view').map(({ name, sql }) => `## ${name}\n\n${block(sql)}`);
+    const views = objects.filter(({ type }) => type === 'view').map(describeView);
     const steps = migrations.map(({ name }) => `\`${name}\``).join(', ');
     return `${[
       '# The database',
@@ -81,13 +88,17 @@ const opening = `\`tapes.db\` is a SQLite file, and its schema is public: open i
 Tables and columns that are here stay; later versions add to them (forward only, by the steps that the table \`migrations\` names). Reading is
 safe; write only through tapes. Times are ISO 8601, UTC, with milliseconds. Bodies, items and chunks are packed: \`tapes raw\` unpacks them.`;
 
+function describeView({ name, sql }: SchemaObject): string {
+  return [`## ${name}`, block(sql), ...describeExample(name)].join('\n\n');
+}
+
+function describeExample(name: string): string[] {
+  const example = schemaExamples[name];
+  if (example !== undefined) return [`${example.question}:`, block(example.sql)];
+  throw new Error(`${name} has no example: add one to test/support/schema-examples.ts, then ${remakeSchemaDocs}`);
+}
+
 async function describeTable(connection: Connection, table: string, objects: readonly SchemaObject[]): Promise<string> {
-  const example = schemaExamples[table];
-  if (example === undefined) {
-    throw new Error(
-      `the table ${table} has no example: add one to test/support/schema-examples.ts, then ${remakeSchemaDocs}`,
-    );
-  }
   const own = objects.filter(({ tableName }) => tableName === table);
   const sql = own.find(({ type }) => type === 'table')?.sql ?? '';
   const columns = await connection.all<Column>(`SELECT * FROM pragma_table_xinfo(?) WHERE hidden <> 1`, [table]);
@@ -103,8 +114,7 @@ async function describeTable(connection: Connection, table: string, objects: rea
     ['| column | type | meaning |', '| --- | --- | --- |', ...rows].join('\n'),
     ...(/^CREATE VIRTUAL/i.test(sql) ? [block(sql)] : []),
     ...(parts.length === 0 ? [] : [parts.map(describePart).join('\n')]),
-    `${example.question}:`,
-    block(example.sql),
+    ...describeExample(table),
   ].join('\n\n');
 }
 

@@ -1,4 +1,4 @@
-// A query for each table, for docs/schema.md: what somebody with the sqlite3 shell may want to know of it. test/schema-docs.test.ts runs them.
+// A query for each table and view, for docs/schema.md: what somebody with the sqlite3 shell may want to know of it. test/schema-docs.test.ts runs them.
 export interface SchemaExample {
   /** What the query answers, as a heading. */
   readonly question: string;
@@ -28,11 +28,27 @@ FROM calls
 GROUP BY model
 ORDER BY input DESC;`,
   },
+  exchange_headers: {
+    question: 'The headers of the newest exchange, in the order in which they came',
+    sql: `SELECT side, name, value
+FROM exchange_headers
+WHERE exchange_id = (SELECT id FROM exchanges ORDER BY started_at DESC LIMIT 1)
+ORDER BY side, place;`,
+  },
   exchanges: {
     question: 'What was asked of which host, and how it was answered',
     sql: `SELECT started_at, method, host, path, status, outcome, round(ended_ms) AS ms
 FROM exchanges
 ORDER BY started_at DESC
+LIMIT 20;`,
+  },
+  header_parts: {
+    question: 'Lists of headers that exchanges share, and by how many each is named',
+    sql: `SELECT count(*) AS exchanges, length(headers) AS characters, substr(headers, 1, 60) AS beginning
+FROM header_parts
+JOIN exchanges ON header_parts.hash IN (request_list, response_list)
+GROUP BY header_parts.hash
+ORDER BY exchanges DESC
 LIMIT 20;`,
   },
   items: {
@@ -88,6 +104,13 @@ GROUP BY call_id;`,
 FROM runs
 WHERE dropped > 0 OR problems <> '[]' OR ended_at IS NULL
 ORDER BY started_at DESC;`,
+  },
+  search_entries: {
+    question: 'What was said and done last, as text',
+    sql: `SELECT call_id, role, type, substr(text, 1, 60) AS beginning
+FROM search_entries
+ORDER BY call_id DESC
+LIMIT 20;`,
   },
   search_items: {
     question: 'What was indexed for the full-text search, by kind and by who said it',

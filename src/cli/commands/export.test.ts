@@ -11,6 +11,7 @@ import { runCommand } from '../../../test/support/command-line.ts';
 import { codexRequest, opening, plainAnswer, userMessage } from '../../../test/support/wire-script.ts';
 import { Connection } from '../../store/connection.ts';
 import { openBodyReader } from '../../store/body-reader.ts';
+import { withLibrary } from '../../store/index.ts';
 import type { BodySide } from '../../store/index.ts';
 
 const token = 'token-of-the-test-that-is-secret-0123456789';
@@ -76,11 +77,33 @@ const showJson = async (of: string): Promise<unknown> =>
 async function dump(of: string): Promise<unknown[]> {
   const connection = await Connection.open(join(of, 'tapes.db'), 'read');
   const rows: unknown[] = [];
-  for (const table of ['runs', 'exchanges', 'sessions', 'threads', 'turns', 'calls', 'call_times', 'items', 'nodes'])
+  for (const table of [
+    'runs',
+    'exchanges',
+    'sessions',
+    'threads',
+    'turns',
+    'calls',
+    'call_times',
+    'items',
+    'nodes',
+    'header_parts',
+  ])
     rows.push(await connection.all(`SELECT * FROM ${table} ORDER BY 1, 2`));
   await connection.close();
   return rows;
 }
+
+const readHeaders = (of: string): Promise<unknown[]> =>
+  withLibrary(join(of, 'tapes.db'), async (library) => {
+    expect((await library.verify(() => {})).problems).toEqual([]);
+    const all: unknown[] = [];
+    for (const id of ['a-1', 'a-2', 'a-3', 's-1']) {
+      const { requestHeaders, responseHeaders } = (await library.readExchangeOf(id))!;
+      all.push(requestHeaders, responseHeaders);
+    }
+    return all;
+  });
 
 test('an import in a fresh home has the same ids, bytes and answers; twice is once', async () => {
   const other = await freshHome();
@@ -93,6 +116,7 @@ test('an import in a fresh home has the same ids, bytes and answers; twice is on
   expect(bodies).toHaveLength(8);
   expect(bodies).toEqual(await readBodies(home));
   expect(await showJson(other)).toEqual(await showJson(home));
+  expect(await readHeaders(other)).toEqual(await readHeaders(home));
   const found = await runCommand('search', 'Two', '--json', '--home', other);
   expect(JSON.parse(found.stdout)).toMatchObject([{ callId: 'a-2' }]);
 
@@ -149,6 +173,19 @@ describe('refuses with the number of the line, and changes nothing', () => {
       'a body with another hash',
       () => change(lineOf('bodies'), (l) => l.replace(/_sha256":".{8}/g, '_sha256":"00000000')),
       'bodies',
+    ],
+    [
+      'headers that are none',
+      () => change(lineOf('exchanges'), (l) => l.replace('"request_headers":"[[', '"request_headers":"[')),
+      'exchanges',
+    ],
+    [
+      'headers in parts',
+      () =>
+        change(lineOf('exchanges'), (l) =>
+          l.replace('"request_headers"', `"request_list":"${'0'.repeat(64)}","request_headers"`),
+        ),
+      'exchanges',
     ],
     ['a field that is not known', () => change(lineOf('calls'), (l) => l.replace('"id"', '"x) --"')), 'calls'],
     ['a call without its exchange', () => lines.filter((l) => !l.startsWith('{"type":"exchanges"')).join('\n'), null],

@@ -10,9 +10,9 @@ import { openRunRecorder, recordScript } from '../../../test/support/record-scri
 import { runCommand } from '../../../test/support/command-line.ts';
 import { opening, plainAnswer, userMessage, WireScript } from '../../../test/support/wire-script.ts';
 import { openBodyReader } from '../../store/body-reader.ts';
-import type { BodySide } from '../../store/index.ts';
 import { Connection } from '../../store/connection.ts';
-import type { PruneReport } from '../../store/index.ts';
+import { withLibrary } from '../../store/index.ts';
+import type { BodySide, PruneReport } from '../../store/index.ts';
 
 const turn = 'turn-aaaa-1';
 const shared = [...opening(turn), userMessage('what all sessions share', turn)];
@@ -58,15 +58,32 @@ async function readBodies(dbFile: string): Promise<Map<string, string>> {
   return bodies;
 }
 
+const counted = [
+  'sessions',
+  'calls',
+  'exchanges',
+  'runs',
+  'items',
+  'nodes',
+  'header_parts',
+  'turns',
+  'threads',
+  'call_times',
+];
+
 async function count(dbFile: string): Promise<Record<string, number>> {
   const connection = await Connection.open(dbFile, 'read');
   const counts: Record<string, number> = {};
-  for (const table of ['sessions', 'calls', 'exchanges', 'runs', 'items', 'nodes', 'turns', 'threads', 'call_times']) {
+  for (const table of counted) {
     counts[table] = (await connection.get<{ count: number }>(`SELECT count(*) AS count FROM ${table}`))!.count;
   }
   await connection.close();
   return counts;
 }
+
+/** What of a database is not as it was recorded. */
+const readProblems = (dbFile: string): Promise<readonly unknown[]> =>
+  withLibrary(dbFile, async (library) => (await library.verify(() => {})).problems);
 
 const of = (bodies: Map<string, string>, ...sessions: string[]): Map<string, string> =>
   new Map([...bodies].filter(([key]) => sessions.some((session) => key.startsWith(session))));
@@ -99,10 +116,13 @@ test('a session goes with all that only it needed; the session that was forked f
     runs: 2,
     items: before.counts['items']! - 1,
     nodes: before.counts['nodes']! - 1,
+    // The requests' list of a session; the responses' is that of the others too.
+    header_parts: before.counts['header_parts']! - 1,
     turns: 2,
     threads: 2,
     call_times: 2,
   });
+  expect(await readProblems(dbFile)).toEqual([]);
 });
 
 test('--older-than goes by the newest call of a session, and takes empty runs of that time too', async () => {
@@ -129,7 +149,14 @@ test('--keep-bytes takes no more sessions than it must, the longest idle first',
   expect(report.fileBytesAfter).toBeLessThan(size - 100_000);
   expect(await readBodies(dbFile)).toEqual(of(bodies, 'session-f', 'session-c'));
   expect(await prune(dbFile, '--keep-bytes', '0')).toMatchObject({ sessions: 2, calls: 2, runs: 2 });
-  expect(await count(dbFile)).toMatchObject({ sessions: 0, items: 0, nodes: 0, runs: 0, exchanges: 0 });
+  expect(await count(dbFile)).toMatchObject({
+    sessions: 0,
+    items: 0,
+    nodes: 0,
+    runs: 0,
+    exchanges: 0,
+    header_parts: 0,
+  });
 });
 
 test('what a run is recording stays, and it finds all that it counts on', async () => {
@@ -158,6 +185,7 @@ test('what a run is recording stays, and it finds all that it counts on', async 
   recorder.endRun({ exitCode: 0, signal: null, endedAt: day(26) });
   expect(await recorder.close()).toMatchObject({ dropped: 0, problems: [] });
 
+  expect(await readProblems(dbFile)).toEqual([]);
   const now = await readBodies(dbFile);
   expect(JSON.parse(now.get('live-2 request')!)).toMatchObject({ input: again });
   expect(JSON.parse(now.get('live-1 request')!)).toMatchObject({ input: history });
@@ -196,6 +224,7 @@ test('recorders that start, resume and go on while all is pruned again and again
   expect(await connection.get('PRAGMA integrity_check')).toEqual({ integrity_check: 'ok' });
   expect(await connection.all('PRAGMA foreign_key_check')).toEqual([]);
   await connection.close();
+  expect(await readProblems(dbFile)).toEqual([]);
   for (const [key, body] of await readBodies(dbFile)) {
     if (key.endsWith('request')) expect(JSON.parse(body)).toMatchObject({ input: expect.any(Array) as object });
   }

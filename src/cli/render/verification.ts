@@ -7,11 +7,12 @@ import { sayBytes, sayPlural } from './words.ts';
 const shownProblems = 50;
 
 export function renderVerification(report: VerifyReport, paint: Paint): string {
-  const { bodies, bodyBytes, items, nodes, wholeRequests, problems, problemCount } = report;
+  const { bodies, bodyBytes, items, nodes, exchanges, wholeRequests, problems, problemCount } = report;
   const checked = [
     `${bodies} ${bodies === 1 ? 'body' : 'bodies'} (${sayBytes(bodyBytes)})`,
     sayPlural(items, 'item'),
     sayPlural(nodes, 'node'),
+    `the headers of ${sayPlural(exchanges, 'exchange')}`,
   ].join(', ');
   const whole = wholeRequests === 0 ? [] : [`${sayPlural(wholeRequests, 'request')} kept whole, not in parts`];
   const lines = problems

@@ -2,6 +2,7 @@
 // tables, which lie beside the database, so that a plan changes nothing and its size is bounded by the disk.
 import type { Connection } from '../connection.ts';
 import { readLiveRuns } from '../queries/live-runs.ts';
+import { headerPartColumns } from '../shared-headers.ts';
 
 export interface PrunePlan {
   readonly sessions: number;
@@ -40,6 +41,7 @@ export async function openPlans(connection: Connection): Promise<void> {
     CREATE TEMP TABLE doomed_runs (id TEXT PRIMARY KEY) WITHOUT ROWID;
     CREATE TEMP TABLE doomed_nodes (hash BLOB PRIMARY KEY) WITHOUT ROWID;
     CREATE TEMP TABLE doomed_items (hash BLOB PRIMARY KEY) WITHOUT ROWID;
+    CREATE TEMP TABLE doomed_header_parts (hash BLOB PRIMARY KEY) WITHOUT ROWID;
     CREATE TEMP TABLE kept_calls (id TEXT PRIMARY KEY) WITHOUT ROWID;
     CREATE TEMP TABLE kept_nodes (hash BLOB PRIMARY KEY) WITHOUT ROWID;
     CREATE TEMP TABLE kept_items (hash BLOB PRIMARY KEY) WITHOUT ROWID;
@@ -53,7 +55,7 @@ export function planPrune(
   before: string | null,
 ): Promise<PrunePlan> {
   return atOneMoment(connection, async () => {
-    for (const table of ['sessions', 'calls', 'exchanges', 'runs', 'nodes', 'items']) {
+    for (const table of ['sessions', 'calls', 'exchanges', 'runs', 'nodes', 'items', 'header_parts']) {
       await connection.exec(`DELETE FROM doomed_${table}`);
     }
     for (const table of ['calls', 'nodes', 'items']) await connection.exec(`DELETE FROM kept_${table}`);
@@ -81,8 +83,18 @@ export function planPrune(
     await connection.exec(
       'INSERT OR IGNORE INTO doomed_exchanges SELECT id FROM exchanges WHERE run_id IN (SELECT id FROM doomed_runs)',
     );
+    await connection.exec(`
+      INSERT INTO doomed_header_parts SELECT hash FROM header_parts
+        WHERE hash NOT IN (${partsOfExchanges(() => 'id NOT IN (SELECT id FROM doomed_exchanges)')})`);
     return countPlan(connection);
   });
+}
+
+/** The parts of headers that exchanges name. `where` is told the column. */
+export function partsOfExchanges(where: (column: string) => string): string {
+  return headerPartColumns
+    .map((column) => `SELECT ${column} FROM exchanges WHERE ${column} IS NOT NULL AND ${where(column)}`)
+    .join(' UNION ALL ');
 }
 
 /** As `snapshot`, but what was put into temporary tables stays. */
@@ -129,5 +141,7 @@ async function countPlan(connection: Connection): Promise<PrunePlan> {
       + (SELECT coalesce(sum(octet_length(output) + octet_length(tool_outputs)), 0) FROM calls
          WHERE id IN (SELECT id FROM doomed_calls))
       + (SELECT coalesce(sum(octet_length(request_headers) + coalesce(octet_length(response_headers), 0)), 0) FROM exchanges
-         WHERE id IN (SELECT id FROM doomed_exchanges)) AS contentBytes`))!;
+         WHERE id IN (SELECT id FROM doomed_exchanges))
+      + (SELECT coalesce(sum(octet_length(headers)), 0) FROM header_parts
+         WHERE hash IN (SELECT hash FROM doomed_header_parts)) AS contentBytes`))!;
 }

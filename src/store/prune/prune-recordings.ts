@@ -119,7 +119,8 @@ async function readContentBytes(connection: Connection): Promise<number> {
       + (SELECT coalesce(sum(length(data)), 0) FROM items)
       + (SELECT coalesce(sum(octet_length(output) + octet_length(tool_outputs)), 0) FROM calls)
       + (SELECT coalesce(sum(octet_length(request_headers) + coalesce(octet_length(response_headers), 0)), 0)
-         FROM exchanges) AS bytes`))!.bytes;
+         FROM exchanges)
+      + (SELECT coalesce(sum(octet_length(headers)), 0) FROM header_parts) AS bytes`))!.bytes;
 }
 
 const addPlans = (a: PrunePlan, b: PrunePlan): PrunePlan => ({

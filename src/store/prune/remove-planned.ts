@@ -1,7 +1,7 @@
 // Carries out a plan while recorders may be at work: in short transactions, each of which looks first what has been recorded since.
 // What a crash leaves undone is found by the next plan.
 import type { Connection } from '../connection.ts';
-import { keepUnseenCalls } from './prune-plan.ts';
+import { keepUnseenCalls, partsOfExchanges } from './prune-plan.ts';
 
 // A transaction of some ten milliseconds: a recorder waits that long.
 const callsAtOnce = 200;
@@ -30,6 +30,11 @@ export async function removePlanned(connection: Connection): Promise<void> {
   await removeIn(connection, 'doomed_items', 'hash', hashesAtOnce, async (group) => {
     await keepUnseenCalls(connection);
     await connection.exec(`DELETE FROM items WHERE hash IN (${group}) AND hash NOT IN (SELECT hash FROM kept_items)`);
+  });
+  // A recorder may have named one of them since; it names and puts it in one transaction. To look takes 0.1 s on 100,000 exchanges.
+  await removeIn(connection, 'doomed_header_parts', 'hash', hashesAtOnce, async (group) => {
+    await connection.exec(`DELETE FROM header_parts WHERE hash IN (${group})
+      AND hash NOT IN (${partsOfExchanges((column) => `${column} IN (${group})`)})`);
   });
 }
 

@@ -2,6 +2,7 @@
 import type { RawHeaders } from '../../domain/index.ts';
 import type { Connection } from '../connection.ts';
 import type { ExchangeRow } from '../rows.ts';
+import { readHeaders } from '../shared-headers.ts';
 import type { BodyFacts } from './read-body-facts.ts';
 import { readBodyFacts } from './read-body-facts.ts';
 
@@ -28,6 +29,7 @@ export async function readExchangeOf(connection: Connection, callId: string): Pr
     [callId],
   );
   if (row === undefined) return null;
+  const headers = await readHeaders(connection, row);
   const usualPort = row.scheme === 'http' || row.scheme === 'ws' ? 80 : 443;
   return {
     id: row.id,
@@ -35,10 +37,10 @@ export async function readExchangeOf(connection: Connection, callId: string): Pr
     method: row.method,
     url: `${row.scheme}://${row.host}${row.port === usualPort ? '' : `:${row.port}`}${row.path}`,
     httpVersion: row.http_version,
-    requestHeaders: JSON.parse(row.request_headers) as RawHeaders,
+    requestHeaders: headers.request,
     status: row.status,
     reason: row.reason,
-    responseHeaders: row.response_headers === null ? null : (JSON.parse(row.response_headers) as RawHeaders),
+    responseHeaders: headers.response,
     outcome: row.outcome,
     startedAt: row.started_at,
     durationMs: row.ended_ms === null ? null : Math.round(row.ended_ms * 10) / 10,

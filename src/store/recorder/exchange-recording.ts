@@ -1,7 +1,7 @@
 // One exchange of the run: its row, and the calls in it (one for a POST to a model, one for each response.create on a WebSocket).
 import { isCallRequest } from '../../derive/index.ts';
 import type { RequestHead, ResponseHead, Stamp, WireEvent, WireFailure } from '../../domain/index.ts';
-import type { ExchangeOutcome, ExchangeRow } from '../rows.ts';
+import type { ExchangeOutcome, ExchangeRow, HeaderPartRow } from '../rows.ts';
 import { CallRecording } from './call-recording.ts';
 import type { CallEnd, CallStart } from './call-recording.ts';
 import { isoTime } from './recording-context.ts';
@@ -23,6 +23,8 @@ export class ExchangeRecording {
   readonly #startedAt: Stamp;
   readonly #callStart: Omit<CallStart, 'callId' | 'startedAt'>;
   #row: ExchangeRow;
+  /** What the row names: put with it each time, so that it is there whatever else has been pruned. */
+  #headerParts: readonly HeaderPartRow[];
   #call: CallRecording | null = null;
   #socketCalls = 0;
 
@@ -38,6 +40,8 @@ export class ExchangeRecording {
     // Masking headers learns what is secret in them, before anything of this exchange is kept.
     const headers = context.vault.maskHeaders(request.headers);
     const path = context.vault.maskPath(request.path);
+    const stored = context.headers.share(headers);
+    this.#headerParts = stored.parts;
     this.#callStart = { exchangeId: id, transport: kind === 'websocket' ? 'websocket' : 'https', path, headers };
     this.#row = {
       id,
@@ -49,8 +53,12 @@ export class ExchangeRecording {
       port: request.port,
       path,
       http_version: request.httpVersion,
-      request_headers: JSON.stringify(headers),
+      request_headers: stored.headers,
+      request_list: stored.list,
+      request_values: stored.values,
       response_headers: null,
+      response_list: null,
+      response_values: null,
       status: null,
       reason: null,
       started_at: isoTime(stamp.at),
@@ -199,10 +207,14 @@ export class ExchangeRecording {
 
   #putResponse(response: ResponseHead, stamp: Stamp): void {
     const headers = this.#context.vault.maskHeaders(response.headers);
+    const stored = this.#context.headers.share(headers);
+    this.#headerParts = [...this.#headerParts, ...stored.parts];
     this.#put({
       status: response.status,
       reason: response.reason,
-      response_headers: JSON.stringify(headers),
+      response_headers: stored.headers,
+      response_list: stored.list,
+      response_values: stored.values,
       response_started_ms: this.#since(stamp),
     });
     if (this.#row.kind === 'websocket') this.#socketHead = { ...response, headers };
@@ -211,6 +223,7 @@ export class ExchangeRecording {
 
   #put(changes: Partial<ExchangeRow>): void {
     this.#row = { ...this.#row, ...changes };
+    for (const part of this.#headerParts) this.#context.writer.put('header_parts', part);
     this.#context.writer.put('exchanges', this.#row);
   }
 

@@ -2,6 +2,7 @@
 import type { RawHeaders } from '../../domain/index.ts';
 import type { Vault } from '../../redact/index.ts';
 import type { Connection } from '../connection.ts';
+import type { SharedHeaders } from '../shared-headers.ts';
 import type { DerivationContext } from './call-derivation.ts';
 import type { RequestStorage } from './request-storage.ts';
 import type { Tally } from './tally.ts';
@@ -12,6 +13,7 @@ export interface RecordingContext extends DerivationContext {
   readonly connection: Connection;
   readonly writer: Writer;
   readonly requests: RequestStorage;
+  readonly headers: SharedHeaders;
   readonly tally: Tally;
   /** Counts up: what came before what, where clocks say the same. */
   readonly nextOrder: () => number;

@@ -4,6 +4,7 @@ import { brotliCompressSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 
 import { anyBody, seededRandom } from '../../../test/support/any-json.ts';
+import { copyIntoOlder } from '../../../test/support/older-database.ts';
 import { freshDatabase, recordScript } from '../../../test/support/record-script.ts';
 import { codexRequest, opening, plainAnswer, userMessage } from '../../../test/support/wire-script.ts';
 import { openBodyReader } from '../body-reader.ts';
@@ -171,14 +172,11 @@ test('a database of the first schema is brought forward with all that is in it',
       // A virtual table first: it takes its shadow tables with it.
       "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY sql LIKE 'CREATE VIRTUAL%' DESC",
     );
-    await connection.exec('PRAGMA foreign_keys = OFF; DROP VIEW search_entries');
+    await connection.exec('PRAGMA foreign_keys = OFF; DROP VIEW search_entries; DROP VIEW exchange_headers');
     for (const { name } of tables) await connection.exec(`DROP TABLE IF EXISTS ${name}`);
     await connection.exec('PRAGMA user_version = 0; PRAGMA foreign_keys = ON');
     await migrate(connection, dbFile, migrations.slice(0, 1));
-    await connection.exec(`ATTACH '${source}' AS source`);
-    for (const table of ['runs', 'exchanges', 'sessions', 'threads', 'turns', 'calls']) {
-      await connection.exec(`INSERT INTO ${table} SELECT * FROM source.${table}`);
-    }
+    await copyIntoOlder(connection, source, ['runs', 'exchanges', 'sessions', 'threads', 'turns', 'calls']);
     await connection.run(
       `INSERT INTO bodies SELECT call_id, side, content_encoding, wire_bytes, wire_sha256, decoded_bytes, decoded_sha256,
          stored_bytes, stored_sha256, masked, problem, 'brotli', ? FROM source.bodies WHERE side = 'request'`,

@@ -8,6 +8,7 @@ import { sqliteCode } from '../connection.ts';
 import { openForWriting } from '../open-database.ts';
 import { describeProcess } from '../run-process.ts';
 import type { RunRow } from '../rows.ts';
+import { SharedHeaders } from '../shared-headers.ts';
 import { shortenIds } from '../short-id.ts';
 import { readStoredContext } from '../stored-context.ts';
 import { Conversations } from './conversations.ts';
@@ -168,6 +169,7 @@ export class RunRecorder implements Recorder {
       connection,
       writer,
       requests: new RequestStorage(writer),
+      headers: new SharedHeaders(),
       conversations: new Conversations(run.id, (threadId) => readStoredContext(connection, threadId)),
       titles: new Titles(),
       tally: this.#tally,

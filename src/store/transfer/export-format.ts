@@ -1,6 +1,6 @@
 // The export file: one JSON object a line. The first names the format, the last counts the records; between them is one record a row,
 // `type` being its table and the other fields its columns (the schema is public). Bytes are text where they are UTF-8, so that the file
-// can be read; hashes are hexadecimal.
+// can be read; hashes are hexadecimal. Headers are whole lists, however the database keeps them.
 import { isUtf8 } from 'node:buffer';
 
 export const exportFormat = 'tapes-export';

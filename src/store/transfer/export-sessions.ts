@@ -8,6 +8,8 @@ import { openForReading, openForWriting } from '../open-database.ts';
 import { findRecording } from '../queries/find-recording.ts';
 import { readLiveRuns } from '../queries/live-runs.ts';
 import { recoverDeadRuns } from '../recorder/recover.ts';
+import type { ExchangeRow } from '../rows.ts';
+import { readHeaders } from '../shared-headers.ts';
 import type { ExportEnd, ExportHead } from './export-format.ts';
 import { contentColumn, exportFormat, exportVersion, writeContent } from './export-format.ts';
 import type { ExportedTable } from './export-format.ts';
@@ -119,7 +121,7 @@ async function exportAll(
   let records = 0;
   for (const table of Object.keys(sources) as ExportedTable[]) {
     for await (const row of readRows(connection, table)) {
-      await write(`${JSON.stringify({ type: table, ...(await toRecord(table, row)) })}\n`);
+      await write(`${JSON.stringify({ type: table, ...(await toRecord(connection, table, row)) })}\n`);
       records += 1;
     }
   }
@@ -153,18 +155,30 @@ async function* readRows(connection: Connection, table: ExportedTable): AsyncGen
   }
 }
 
-async function toRecord(table: ExportedTable, row: Row): Promise<object> {
+async function toRecord(connection: Connection, table: ExportedTable, row: Row): Promise<object> {
   const record: Record<string, unknown> = {};
   for (const [column, value] of Object.entries(row)) {
     if (column === contentColumn) record[column] = writeContent(await unpackRow(table, row));
     else record[column] = Buffer.isBuffer(value) ? value.toString('hex') : value;
   }
   // How something is packed is each database's own affair; how it is taken apart is not.
+  if (table === 'exchanges') await writeHeaders(connection, row, record);
   if (table === 'items') delete record['storage'];
   if (table === 'bodies' && row['storage'] !== 'template' && row['storage'] !== 'chunks') record['storage'] = 'whole';
   // On the machine that imports it, nobody records this run.
   if (table === 'runs' && row['ended_at'] === null) record['interrupted'] = 1;
   return record;
+}
+
+/** Headers go whole. */
+async function writeHeaders(connection: Connection, row: Row, record: Record<string, unknown>): Promise<void> {
+  const { request, response } = await readHeaders(connection, row as unknown as ExchangeRow);
+  for (const part of ['list', 'values']) {
+    delete record[`request_${part}`];
+    delete record[`response_${part}`];
+  }
+  record['request_headers'] = JSON.stringify(request);
+  record['response_headers'] = response === null ? null : JSON.stringify(response);
 }
 
 async function unpackRow(table: ExportedTable, row: Row): Promise<Uint8Array> {

@@ -12,9 +12,11 @@ import type { SqlValue } from '../connection.ts';
 import { migrate } from '../migrate.ts';
 import { openForWriting } from '../open-database.ts';
 import { nodeHash } from '../request-items.ts';
-import type { RowOf, TableName } from '../rows.ts';
+import type { HeaderPartRow, RowOf, TableName } from '../rows.ts';
 import { tables, upsertOf } from '../rows.ts';
 import { fillSearch } from '../search-index.ts';
+import { shareAllHeaders } from '../share-all-headers.ts';
+import { headerPartColumns, parseHeaders } from '../shared-headers.ts';
 import type { ExportedTable } from './export-format.ts';
 import { contentColumn, exportedTables, exportFormat, exportVersion, readContent, readHash } from './export-format.ts';
 
@@ -49,6 +51,8 @@ export async function importSessions(dbFile: string, lines: AsyncIterable<string
 async function stage(staging: Connection, lines: AsyncIterable<string>): Promise<readonly string[]> {
   const columns = new Map<string, Columns>();
   for (const table of exportedTables) columns.set(table, await readColumns(staging, table));
+  // How headers are kept in parts is each database's own affair.
+  columns.set('exchanges', withoutParts(columns.get('exchanges')!));
   const bodyLines = new Map<string, number>();
   let sessions: readonly string[] | null = null;
   let records: number | null = null;
@@ -73,6 +77,7 @@ async function stage(staging: Connection, lines: AsyncIterable<string>): Promise
   }
   if (sessions === null) throw damaged(1, 'the file is empty');
   if (records === null) throw damaged(number + 1, 'the file ends here, and its last line is missing');
+  await shareAllHeaders(staging);
   await staging.run('COMMIT');
   await checkBodies(staging, bodyLines);
   return sessions;
@@ -123,6 +128,7 @@ async function stageRecord(
   for (const [column, value] of Object.entries(values)) row[column] = readValue(columns, column, value, number);
   await pack(table, row, number);
   if (table === 'nodes') checkNode(row, number);
+  if (table === 'exchanges') checkHeaders(row, number);
   const names = Object.keys(row);
   try {
     await staging.run(
@@ -133,6 +139,9 @@ async function stageRecord(
     throw damaged(number, error instanceof Error ? error.message : String(error), error);
   }
 }
+
+const withoutParts = (columns: Columns): Columns =>
+  new Map([...columns].filter(([column]) => !headerPartColumns.some((part) => part === column)));
 
 function readValue(columns: Columns, column: string, value: unknown, number: number): SqlValue {
   const type = columns.get(column);
@@ -169,6 +178,14 @@ function checkNode(row: Row, number: number): void {
     (parent === null || parent instanceof Uint8Array) &&
     nodeHash(parent, item).equals(hash);
   if (!isGood) throw damaged(number, 'its hash is not that of its parent and item');
+}
+
+function checkHeaders(row: Row, number: number): void {
+  for (const column of ['request_headers', 'response_headers']) {
+    const text = row[column] ?? null;
+    if (column === 'response_headers' && text === null) continue;
+    if (typeof text !== 'string' || parseHeaders(text) === null) throw damaged(number, `its ${column} are no headers`);
+  }
 }
 
 // Conversations share their items: without memory, each would be unpacked once a call.
@@ -212,12 +229,24 @@ async function copyOver(staging: Connection, target: Connection): Promise<Omit<I
     for await (const row of readStaged(staging, table)) {
       // Of a call that is there already, everything is.
       if (old.has(table === 'calls' ? row['id']! : (row['call_id'] ?? null))) continue;
+      if (table === 'exchanges') await copyHeaderParts(staging, target, row);
       const { sql, values } = insertOf(table, row);
       await target.run(sql, values);
     }
   }
   await fillSearch(target, last?.place);
   return { calls: ids.length, newCalls: ids.length - old.size };
+}
+
+/** Of an exchange that is there already nothing is needed. */
+async function copyHeaderParts(staging: Connection, target: Connection, exchange: Row): Promise<void> {
+  if ((await target.get('SELECT 1 FROM exchanges WHERE id = ?', [exchange['id']!])) !== undefined) return;
+  const hashes = headerPartColumns.map((column) => exchange[column] ?? null);
+  const parts = await staging.all<HeaderPartRow>('SELECT * FROM header_parts WHERE hash IN (?, ?, ?, ?)', hashes);
+  for (const part of parts) {
+    const { sql, values } = upsertOf('header_parts', part);
+    await target.run(sql, values);
+  }
 }
 
 function insertOf(table: ExportedTable, row: Row): { sql: string; values: SqlValue[] } {
