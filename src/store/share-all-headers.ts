@@ -1,4 +1,4 @@
-// Puts headers that rows hold whole into parts: for databases of before, and for what is imported.
+// Puts headers that rows hold whole into parts: for what is imported.
 import type { Connection } from './connection.ts';
 import type { HeaderPartRow } from './rows.ts';
 import { upsertOf } from './rows.ts';
@@ -16,11 +16,9 @@ const pageRows = 200;
 
 /** Inside a transaction. */
 export async function shareAllHeaders(connection: Connection): Promise<void> {
-  const { end } = (await connection.get<{ end: number }>('SELECT coalesce(max(rowid), 0) AS "end" FROM exchanges'))!;
-  let place = end;
   let run: string | null = null;
   let shared = new SharedHeaders();
-  for (let rows = await readPage(connection, '', 0, end); rows.length > 0;) {
+  for (let rows = await readPage(connection, '', 0); rows.length > 0;) {
     // Most rows of a page name the same few.
     const parts = new Map<string, HeaderPartRow>();
     for (const row of rows) {
@@ -28,23 +26,22 @@ export async function shareAllHeaders(connection: Connection): Promise<void> {
       run = row.run_id;
       const [request, response] = [share(shared, row.request_headers), share(shared, row.response_headers)];
       for (const part of [...request.parts, ...response.parts]) parts.set(part.headers, part);
-      // Behind all others: where it was it would leave a page that is nearly empty, and the file would not become smaller.
-      await rewrite(connection, row.place, ++place, request, response);
+      await rewrite(connection, row.place, request, response);
     }
     for (const part of parts.values()) {
       const { sql, values } = upsertOf('header_parts', part);
       await connection.run(sql, values);
     }
     const last = rows.at(-1)!;
-    rows = await readPage(connection, last.run_id, last.place, end);
+    rows = await readPage(connection, last.run_id, last.place);
   }
 }
 
-const readPage = (connection: Connection, run: string, place: number, end: number): Promise<WholeRow[]> =>
+const readPage = (connection: Connection, run: string, place: number): Promise<WholeRow[]> =>
   connection.all<WholeRow>(
     `SELECT rowid AS place, run_id, request_headers, response_headers FROM exchanges
-     WHERE (run_id, rowid) > (?, ?) AND rowid <= ? ORDER BY run_id, rowid LIMIT ${pageRows}`,
-    [run, place, end],
+     WHERE (run_id, rowid) > (?, ?) ORDER BY run_id, rowid LIMIT ${pageRows}`,
+    [run, place],
   );
 
 type Shared = Omit<StoredHeaders, 'headers'> & { readonly headers: string | null };
@@ -55,9 +52,9 @@ function share(shared: SharedHeaders, text: string | null): Shared {
   return headers === null ? { headers: text, list: null, values: null, parts: [] } : shared.share(headers);
 }
 
-const rewrite = (connection: Connection, from: number, to: number, request: Shared, response: Shared): Promise<void> =>
+const rewrite = (connection: Connection, place: number, request: Shared, response: Shared): Promise<void> =>
   connection.run(
-    `UPDATE exchanges SET rowid = ?, request_headers = ?, request_list = ?, request_values = ?,
+    `UPDATE exchanges SET request_headers = ?, request_list = ?, request_values = ?,
        response_headers = ?, response_list = ?, response_values = ? WHERE rowid = ?`,
-    [to, request.headers, request.list, request.values, response.headers, response.list, response.values, from],
+    [request.headers, request.list, request.values, response.headers, response.list, response.values, place],
   );

@@ -190,7 +190,7 @@ test('where many values have come to stay, a newer list takes the place of the f
   expect(stored[19]!.headers).toBe('{"2":"19"}');
 });
 
-test('a database of before is brought forward: the same headers, in less room', async () => {
+test('a database of before is brought forward: its headers are read as they are, and new ones are shared', async () => {
   const { dbFile: source } = await recordScript((script) => writeCalls(script, 400));
   const ids = await idsOf(source);
   const dbFile = await freshDatabase();
@@ -200,28 +200,18 @@ test('a database of before is brought forward: the same headers, in less room', 
   await migrate(older, dbFile, migrations.slice(0, 3));
   const derived = ['runs', 'exchanges', 'sessions', 'threads', 'turns', 'calls'];
   await copyIntoOlder(older, source, [...derived, 'call_times', 'items', 'nodes', 'request_parts', 'bodies']);
-  const before = await readUsedPages(older);
   const [whole] = await older.all<{ request_headers: string }>('SELECT request_headers FROM exchanges ORDER BY id');
   expect(JSON.parse(whole!.request_headers)).toEqual(requestOf(0));
   await older.close();
 
-  const opened = await openForWriting(dbFile, 1000);
-  const after = await readUsedPages(opened);
-  await opened.close();
+  await (await openForWriting(dbFile, 1000)).close();
   expect(await readBack(dbFile, ids)).toEqual(expected(400));
   expect(await readView(dbFile, ids.slice(0, 20))).toEqual(expected(20));
-  expect(await readSizes(dbFile)).toEqual(await readSizes(source));
-  expect(after).toBeLessThan(before - 40);
   expect(await withLibrary(dbFile, (library) => library.verify(() => {}))).toMatchObject({
     exchanges: 400,
     problems: [],
   });
 });
-
-const readUsedPages = async (connection: Connection): Promise<number> =>
-  (await connection.get<{ pages: number }>(
-    'SELECT page_count - freelist_count AS pages FROM pragma_page_count, pragma_freelist_count',
-  ))!.pages;
 
 test.each([
   ['a part that is gone', "DELETE FROM header_parts WHERE headers LIKE '%content-length%'"],

@@ -1,7 +1,6 @@
 // Headers in parts: those of a run's exchanges are nearly the same each time, so what they share is kept once, as plain JSON. A column that
-// holds a whole list, as all did before, is read as it was.
-import type { Connection } from '../connection.ts';
-import { shareAllHeaders } from '../share-all-headers.ts';
+// holds a whole list, as all did before, is read as it was: earlier rows are left alone, for converting 100,000 would take 14 s, longer than
+// a short run waits for its recorder.
 
 export const shareHeaders = {
   name: '004-share-headers',
@@ -38,5 +37,4 @@ CREATE VIEW exchange_headers AS         -- one row a header: exchange_id, side (
         json_extract(pair.value, '$[1]')) END AS value
   FROM sides, json_each(sides.list) AS pair;
 `,
-  fill: (connection: Connection): Promise<void> => shareAllHeaders(connection),
 } as const;
