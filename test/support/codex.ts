@@ -1,6 +1,7 @@
 // The real, pinned Codex binary in throw-away homes: `makeCodexHome` for a login and a project, `runCodexDirect` for the
 // baseline, the binary talking to the stand-in without tapes.
 import { execFileSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
@@ -8,7 +9,7 @@ import { dirname, join } from 'node:path';
 import type { StandIn } from './chatgpt/index.ts';
 import { startConnectRelay } from './connect-relay.ts';
 import { run, type RunResult } from './run.ts';
-import { makeApiKey, makeTokens, type Tokens } from './tokens.ts';
+import { makeTokens, type Tokens } from '../../src/provider/index.ts';
 
 export interface CodexHome {
   /** The folder that holds all of it; `remove` takes it away. */
@@ -43,7 +44,7 @@ export function makeCodexHome(options: CodexHomeOptions = {}): CodexHome {
     return folder;
   }) as [string, string, string, string];
   const tokens = makeTokens(expiresInMs === undefined ? {} : { expiresInMs });
-  const apiKey = makeApiKey();
+  const apiKey = `sk-proj-${randomBytes(24).toString('hex')}`;
   const login = auth === 'chatgpt' ? chatgptLogin(tokens) : { auth_mode: 'apikey', OPENAI_API_KEY: apiKey };
   writeFileSync(join(dir, 'auth.json'), JSON.stringify(login), { mode: 0o600 });
   // No sandbox: what runs is what a test wrote into a scenario, and not every machine lets Codex make one.
