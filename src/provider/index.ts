@@ -1,5 +1,8 @@
-// The door of provider/: a provider on loopback that behaves as far as an agent looks, and the login that it gives out.
+// The door of provider/: a provider on loopback that behaves as far as an agent looks, the login that it gives out, and the one that
+// `tapes doctor` brings along. The tests' stand-in is built on it.
 export type { Ending, EventJson, Json, Part, ResponseAnswer } from './answer.ts';
+export { openBuiltInProvider } from './built-in.ts';
+export type { BuiltInProvider } from './built-in.ts';
 export { isCallPath, readCall } from './call.ts';
 export type { HttpExchange } from './http-exchange.ts';
 export { answerJson, answerSetUp } from './plain-answer.ts';

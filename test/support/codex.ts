@@ -9,6 +9,7 @@ import { dirname, join } from 'node:path';
 import type { StandIn } from './chatgpt/index.ts';
 import { startConnectRelay } from './connect-relay.ts';
 import { run, type RunResult } from './run.ts';
+import { findProfile } from '../../src/agents/index.ts';
 import { makeTokens, type Tokens } from '../../src/provider/index.ts';
 
 export interface CodexHome {
@@ -45,8 +46,11 @@ export function makeCodexHome(options: CodexHomeOptions = {}): CodexHome {
   }) as [string, string, string, string];
   const tokens = makeTokens(expiresInMs === undefined ? {} : { expiresInMs });
   const apiKey = `sk-proj-${randomBytes(24).toString('hex')}`;
-  const login = auth === 'chatgpt' ? chatgptLogin(tokens) : { auth_mode: 'apikey', OPENAI_API_KEY: apiKey };
-  writeFileSync(join(dir, 'auth.json'), JSON.stringify(login), { mode: 0o600 });
+  const login =
+    auth === 'chatgpt'
+      ? findProfile('codex')!.trial!.loginFile(tokens).text
+      : JSON.stringify({ auth_mode: 'apikey', OPENAI_API_KEY: apiKey });
+  writeFileSync(join(dir, 'auth.json'), login, { mode: 0o600 });
   // No sandbox: what runs is what a test wrote into a scenario, and not every machine lets Codex make one.
   const quiet = [
     'check_for_update_on_startup = false',
@@ -118,20 +122,6 @@ export async function runCodexDirect(
 /** What leads Codex through a proxy and has it trust a root. */
 export function directEnv(proxyUrl: string, caFile: string): Readonly<Record<string, string>> {
   return { HTTPS_PROXY: proxyUrl, https_proxy: proxyUrl, CODEX_CA_CERTIFICATE: caFile };
-}
-
-function chatgptLogin(tokens: Tokens): unknown {
-  return {
-    auth_mode: 'chatgpt',
-    OPENAI_API_KEY: null,
-    tokens: {
-      id_token: tokens.idToken,
-      access_token: tokens.accessToken,
-      refresh_token: tokens.refreshToken,
-      account_id: tokens.accountId,
-    },
-    last_refresh: new Date().toISOString(),
-  };
 }
 
 function makeRepository(project: string, env: Readonly<Record<string, string>>): void {
