@@ -2,6 +2,8 @@
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -159,6 +161,26 @@ describe('tapes doctor codex', () => {
     expect(run.stdout).toMatch(/^ok {4}authorization /m);
     expect(run.stdout).toContain('\nproved: this codex works under tapes, and is recorded\n');
     expect(run.stdout).not.toContain(machine.token);
+  });
+
+  it('lets what it runs reach nothing else by the proxy: not by TLS, not in the clear', async () => {
+    const machine = new Machine();
+    const server = createServer((socket) => socket.destroy());
+    let connections = 0;
+    server.on('connection', () => (connections += 1));
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    closing.push(() => server.close());
+    const { port } = server.address() as AddressInfo;
+    const ask = (url: string): string => `curl -s -o /dev/null -w '%{http_connect} %{http_code};' ${url} >&2`;
+    machine.script(
+      '[ "$1" = --version ] && exit 0',
+      `${ask(`https://localhost:${port}`)}; ${ask(`http://localhost:${port}`)}; ${ask(`https://chatgpt.com:${port}`)}`,
+    );
+    const { checks } = await machine.prove();
+    expect(checks.get('proxy')!.message).toContain('it said: 403 000;000 405;403 000;');
+    expect(checks.get('proxy')!.message).toContain(`only localhost:${port}, chatgpt.com:${port} came to the proxy`);
+    expect(connections).toBe(0);
   });
 
   it('uses the root of the user where there is one', async () => {
