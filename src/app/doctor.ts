@@ -32,6 +32,7 @@ interface Look {
   readonly mend?: () => Promise<Mending>;
 }
 
+const mostMendings = 3;
 const warnDays = 30;
 const dayMs = 86_400_000;
 
@@ -81,13 +82,20 @@ async function examine({ name, look, mend }: Look, isMended: boolean): Promise<C
     ...more,
     durationMs: Math.round(performance.now() - started),
   });
-  const finding = await look().catch(asFinding);
-  if (finding.status === 'ok' || mend === undefined || !isMended) return finish(finding);
-  const mending = await mend().catch((error: unknown) => ({ refused: asFinding(error).message }));
-  if (mending === null) return finish(finding);
-  if ('refused' in mending)
-    return finish({ ...finding, message: `${finding.message}; not mended: ${mending.refused}` });
-  return finish(await look().catch(asFinding), { mended: mending.done });
+  let finding = await look().catch(asFinding);
+  if (!isMended || mend === undefined) return finish(finding);
+  const done: string[] = [];
+  const told = (): { mended?: string } => (done.length === 0 ? {} : { mended: done.join('; ') });
+  // One fault may hide another: a key that others may read, of a root that has expired.
+  while (finding.status !== 'ok' && done.length < mostMendings) {
+    const mending = await mend().catch((error: unknown) => ({ refused: asFinding(error).message }));
+    if (mending === null) break;
+    if ('refused' in mending)
+      return finish({ ...finding, message: `${finding.message}; not mended: ${mending.refused}` }, told());
+    done.push(mending.done);
+    finding = await look().catch(asFinding);
+  }
+  return finish(finding, told());
 }
 
 /** One turn of the real program: what it did, step by step. */

@@ -105,6 +105,18 @@ describe('tapes doctor --fix', () => {
     expect(readFileSync(join(ca, 'root.pem'), 'utf8')).not.toBe(old);
   });
 
+  it('mends what only shows once something else is mended: a loose key of an expired root', async () => {
+    const { tapes, env } = set();
+    const ca = join(tapes.dir, 'ca');
+    await openRoot(ca, domains, new Date(Date.now() - 800 * 86_400_000));
+    chmodSync(join(ca, 'root-key.pem'), 0o644);
+    const { exitCode, checks } = await examine(tapes, env, '--fix');
+    expect({ exitCode, root: checks.get('root') }).toMatchObject({
+      exitCode: 0,
+      root: { status: 'ok', mended: expect.stringMatching(/^chmod 600 .*; made a new root/) },
+    });
+  });
+
   it('leaves a root alone that something on this machine trusts', async () => {
     const { tapes, env } = set();
     const ca = join(tapes.dir, 'ca');

@@ -26,8 +26,8 @@ export function addDoctorCommand(program: Command): void {
       `
 Without an agent nothing is started but its --version. With one, the real
 program makes one turn in a throw-away home, with a login that is made up,
-against a provider on this machine; every other host is refused.
-Exits 1 if a check fails. Nothing outside of this machine is contacted.
+against a provider on this machine; the proxy refuses every other host.
+No login and no network are used. Exits 1 if a check fails.
 
 Examples:
   $ tapes doctor                        is everything in place?

@@ -5,7 +5,7 @@ import type { Paint } from './paint.ts';
 
 const marks: Readonly<Record<CheckStatus, string>> = { ok: 'ok', warn: 'note', fail: 'FAIL', skip: '-' };
 
-/** `agent`: it has been tried out; null where it has only been looked for. */
+/** `agent`: the one that was to be tried out; null where none was named. */
 export function renderChecks(checks: readonly Check[], agent: string | null, paint: Paint): string {
   const nameWidth = Math.max(...checks.map(({ name }) => name.length));
   const lines = checks.flatMap(({ name, status, message, hint, mended, durationMs }) => {
@@ -21,7 +21,7 @@ export function renderChecks(checks: readonly Check[], agent: string | null, pai
   });
   const failed = checks.filter(({ status }) => status === 'fail').length;
   const isGood =
-    agent === null
+    agent === null || !checks.some(({ name }) => name === 'recording')
       ? 'everything is in place\nto prove it, with one turn of the real program on this machine: tapes doctor codex'
       : `proved: this ${agent} works under tapes, and is recorded`;
   const verdict = failed === 0 ? isGood : `${failed} of ${checks.length} checks failed`;
