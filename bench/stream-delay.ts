@@ -15,9 +15,9 @@ import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { zstdCompress } from 'http-encoding';
 
 import type { Sink } from '../src/domain/index.ts';
-import { readTestRoot, testRootFile } from '../test/support/certificates.ts';
+import { makeLeaf, readTestRoot, testRootFile } from '../test/support/certificates.ts';
 import { randomJsonText } from '../test/support/chunks.ts';
-import { listenTls } from '../test/support/chatgpt/tls-listener.ts';
+import { listenTls } from '../src/provider/index.ts';
 import { maskKeyOfTests, runStartOfTests } from '../test/support/run-start.ts';
 import { codexRequest, completed, sse, textDelta, userMessage } from '../test/support/wire-script.ts';
 
@@ -66,7 +66,8 @@ switch (process.argv[2]) {
 }
 
 async function provide(): Promise<void> {
-  const options = { root: readTestRoot(), http2: false, port: 0, names: [host] as const };
+  const leaf = makeLeaf(readTestRoot(), [host]);
+  const options = { http2: false, port: 0, leaf, leafFor: () => leaf };
   const { port } = await listenTls(options, {
     onRequest(message, reply) {
       message.on('error', () => undefined);

@@ -9,7 +9,7 @@ const source = resolve(import.meta.dirname, '../src');
 const layers = [
   ['cli'],
   ['app'],
-  ['proxy', 'launch', 'ca', 'store', 'dump', 'deliver', 'deck'],
+  ['proxy', 'launch', 'ca', 'store', 'dump', 'deliver', 'deck', 'provider'],
   ['wire', 'redact', 'derive', 'agents'],
   ['domain'],
   ['errors.ts', 'version.ts'],

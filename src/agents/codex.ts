@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 
 import { readCodexIdentity } from './codex-identity.ts';
+import { codexTrial } from './codex-trial.ts';
 import type { AgentProfile } from './profile.ts';
 
 // Data-residency and government variants of the API host (the binary of 0.169 names gov and au; the others are the provider's regions).
@@ -37,8 +38,10 @@ export const codex: AgentProfile = {
       !args.includes('--no-daemon') &&
       !args.some((arg) => arg.startsWith('--remote')),
     pidFile: (environment, userHome) => join(codexHome(environment, userHome), 'app-server-daemon', 'daemon.pid'),
+    isProcess: (word) => word === 'app-server',
     stopCommand: 'codex app-server daemon stop',
   },
+  trial: codexTrial,
   credentialFiles: (environment, userHome) => [join(codexHome(environment, userHome), 'auth.json')],
 };
 

@@ -3,4 +3,4 @@ export type { CallIdentity } from './codex-identity.ts';
 export { readCodexIdentity, readForkOrigin } from './codex-identity.ts';
 export { detectAgent, findProfile, identityReaderOf, profiles } from './find-profile.ts';
 export type { FoundAgent } from './find-profile.ts';
-export type { AgentProfile, BackgroundRule } from './profile.ts';
+export type { AgentProfile, BackgroundRule, TrialRule } from './profile.ts';

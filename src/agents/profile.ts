@@ -25,6 +25,8 @@ export interface AgentProfile {
   ) => CallIdentity;
   /** Where the agent would hand its traffic to a background process, how to keep it from that; null where it does not. */
   readonly background: BackgroundRule | null;
+  /** How to try the agent out without the user's login; null where that is not known. */
+  readonly trial: TrialRule | null;
   /** Files, below the agent's home, whose string values are credentials to be masked wherever they turn up. */
   credentialFiles(environment: Readonly<Record<string, string | undefined>>, userHome: string): readonly string[];
 }
@@ -38,6 +40,36 @@ export interface BackgroundRule {
   isNeeded(args: readonly string[]): boolean;
   /** A JSON file `{"pid": …}` that stands while a background process may be alive. */
   pidFile(environment: Readonly<Record<string, string | undefined>>, userHome: string): string;
+  /** Is this word of a command line the mark of the background process? */
+  isProcess(word: string): boolean;
   /** The command that ends it. */
   readonly stopCommand: string;
+}
+
+/** Credentials of a login that is made up. */
+export interface MadeUpLogin {
+  readonly idToken: string;
+  readonly accessToken: string;
+  readonly refreshToken: string;
+  readonly accountId: string;
+}
+
+export interface AgentFile {
+  readonly name: string;
+  readonly text: string;
+}
+
+/** One turn of the agent, without a terminal, in a home that is thrown away. */
+export interface TrialRule {
+  /** The variable that names the agent's home. */
+  readonly homeVariable: string;
+  /** Is this one of the agent's own variables, which the trial keeps from it? */
+  isWithheld(variable: string): boolean;
+  loginFile(login: MadeUpLogin): AgentFile;
+  /** For an agent that is to work in the folder `project`. */
+  configFile(project: string): AgentFile;
+  /** The agent's arguments for one turn with this prompt. */
+  args(prompt: string): readonly string[];
+  /** The first version (major, minor) that reads `caVariables[0]`. */
+  readonly trustsSince: readonly [major: number, minor: number];
 }

@@ -1,40 +1,38 @@
-// `tapes doctor`: is everything in place for a run? Looks, and makes nothing but a throw-away round trip on loopback.
-import { access, constants, readFile, stat } from 'node:fs/promises';
-import { homedir } from 'node:os';
+// `tapes doctor`: is everything in place for a run? Looks, and makes nothing but a throw-away round trip on loopback. For an agent that is
+// named it proves it, by a trial: one turn of the real program on loopback. With `fix` it mends what can be mended safely, and looks again.
+import { stat } from 'node:fs/promises';
 
 import { findProfile, profiles, type AgentProfile } from '../agents/index.ts';
 import { loadRoot, makeThrowAwayRoot, permits, readCertificates } from '../ca/index.ts';
 import { TapesError } from '../errors.ts';
-import { findCommand, probeCommand } from '../launch/index.ts';
 import { isExcluded, quietEngine, readProxyEnvironment } from '../proxy/index.ts';
 import { withLibrary } from '../store/index.ts';
+import { lookAtAgent, type AgentLook, type AgentSurroundings } from './doctor/check-agent.ts';
+import { checkDaemon, mendDaemon } from './doctor/check-daemon.ts';
+import { checkHome, mendHome } from './doctor/check-home.ts';
+import type { Check, Finding, Mending } from './doctor/check.ts';
+import { judgeTrial } from './doctor/judge-trial.ts';
+import { mendRoot } from './doctor/mend-root.ts';
+import { runTrial } from './doctor/run-trial.ts';
 import { findPlaces, type PlaceOptions, type Places } from './home.ts';
 import { makeRoundTrip } from './round-trip.ts';
 
-/** ok: fine. warn: a run works, and here is something to know. fail: a run would not work, or not record. */
-export type CheckStatus = 'ok' | 'warn' | 'fail';
-
-export interface Check {
-  readonly name: string;
-  readonly status: CheckStatus;
-  readonly message: string;
-  /** The next command to type; absent where nothing needs to be done. */
-  readonly hint?: string;
-  readonly durationMs: number;
-}
-
-interface Finding {
-  readonly status: CheckStatus;
-  readonly message: string;
-  readonly hint?: string;
-}
-
-export interface DoctorOptions extends PlaceOptions {
+export interface DoctorOptions extends PlaceOptions, AgentSurroundings {
+  /** Named: the agent is tried out. Default: the first one that tapes knows is looked for. */
   readonly agent?: string | undefined;
-  readonly environment: Readonly<Record<string, string | undefined>>;
-  readonly cwd: string;
+  readonly fix: boolean;
+  /** How long the agent may take for its turn in the trial. */
+  readonly timeoutMs: number;
 }
 
+interface Look {
+  readonly name: string;
+  readonly look: () => Promise<Finding>;
+  /** Tries to mend what `look` has found. */
+  readonly mend?: () => Promise<Mending>;
+}
+
+const mostMendings = 3;
 const warnDays = 30;
 const dayMs = 86_400_000;
 
@@ -47,24 +45,74 @@ export async function runDoctor(options: DoctorOptions): Promise<Check[]> {
     });
   }
   const places = findPlaces(options, options.environment);
-  const checks: readonly (readonly [name: string, look: () => Promise<Finding>])[] = [
-    ['node', async () => checkNode(process.versions.node)],
-    ['home', () => checkHome(places)],
-    ['database', () => checkDatabaseFile(places)],
-    ['root', () => checkRoot(places, profile)],
-    ['agent', () => checkAgent(profile, options)],
-    ['daemon', () => checkDaemon(profile, options)],
-    ['proxy variables', () => checkProxyVariables(profile, options)],
-    ['trust variables', () => checkTrustVariables(profile, options)],
-    ['round trip', () => checkRoundTrip(places, profile)],
+  let agent: AgentLook['agent'] = null;
+  const looks: readonly Look[] = [
+    { name: 'node', look: async () => checkNode(process.versions.node) },
+    { name: 'home', look: () => checkHome(places), mend: () => mendHome(places) },
+    { name: 'database', look: () => checkDatabaseFile(places) },
+    {
+      name: 'root',
+      look: () => checkRoot(places, profile),
+      mend: () => mendRoot(places, profile, options.environment, () => loadRoot(places.caFolder)),
+    },
+    {
+      name: 'agent',
+      async look() {
+        const looked = await lookAtAgent(profile, options);
+        agent = looked.agent;
+        return looked.finding;
+      },
+    },
+    { name: 'daemon', look: () => checkDaemon(profile, options), mend: () => mendDaemon(profile, options) },
+    { name: 'proxy variables', look: () => checkProxyVariables(profile, options) },
+    { name: 'trust variables', look: () => checkTrustVariables(profile, options) },
   ];
   const found: Check[] = [];
-  for (const [name, look] of checks) {
-    const started = performance.now();
-    const finding = await look().catch(asFinding);
-    found.push({ name, ...finding, durationMs: Math.round(performance.now() - started) });
+  for (const look of looks) found.push(await examine(look, options.fix));
+  const isProved = options.agent !== undefined && profile.trial !== null;
+  if (isProved && agent !== null) return [...found, ...(await tryAgent(agent, profile, places, options))];
+  return [...found, await examine({ name: 'round trip', look: () => checkRoundTrip(places, profile) }, false)];
+}
+
+async function examine({ name, look, mend }: Look, isMended: boolean): Promise<Check> {
+  const started = performance.now();
+  const finish = (finding: Finding, more: { readonly mended?: string } = {}): Check => ({
+    name,
+    ...finding,
+    ...more,
+    durationMs: Math.round(performance.now() - started),
+  });
+  let finding = await look().catch(asFinding);
+  if (!isMended || mend === undefined) return finish(finding);
+  const done: string[] = [];
+  const told = (): { mended?: string } => (done.length === 0 ? {} : { mended: done.join('; ') });
+  // One fault may hide another: a key that others may read, of a root that has expired.
+  while (finding.status !== 'ok' && done.length < mostMendings) {
+    const mending = await mend().catch((error: unknown) => ({ refused: asFinding(error).message }));
+    if (mending === null) break;
+    if ('refused' in mending)
+      return finish({ ...finding, message: `${finding.message}; not mended: ${mending.refused}` }, told());
+    done.push(mending.done);
+    finding = await look().catch(asFinding);
   }
-  return found;
+  return finish(finding, told());
+}
+
+/** One turn of the real program: what it did, step by step. */
+async function tryAgent(
+  agent: NonNullable<AgentLook['agent']>,
+  profile: AgentProfile,
+  places: Places,
+  { environment, timeoutMs }: DoctorOptions,
+): Promise<Check[]> {
+  const started = performance.now();
+  try {
+    const trial = await runTrial({ profile, rule: profile.trial!, ...agent, environment, places, timeoutMs });
+    return judgeTrial(trial, { profile, ...agent, timeoutMs, now: Date.now() });
+  } catch (error) {
+    const durationMs = Math.round(performance.now() - started);
+    return [{ name: 'trial', ...asFinding(error), durationMs }];
+  }
 }
 
 function asFinding(error: unknown): Finding {
@@ -83,17 +131,6 @@ function checkNode(version: string): Finding {
     message: `Node ${version} is too old: tapes needs 20.17 or later`,
     hint: 'install a newer Node: https://nodejs.org',
   };
-}
-
-async function checkHome({ home }: Places): Promise<Finding> {
-  try {
-    await access(home, constants.R_OK | constants.W_OK | constants.X_OK);
-    return { status: 'ok', message: home };
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT')
-      return { status: 'ok', message: `${home} (made at the first run)` };
-    return { status: 'fail', message: `${home} cannot be written`, hint: `check its owner and mode: ls -ld ${home}` };
-  }
 }
 
 async function checkDatabaseFile({ dbFile }: Places): Promise<Finding> {
@@ -121,47 +158,6 @@ async function checkRoot({ caFolder }: Places, profile: AgentProfile): Promise<F
   if (days < warnDays)
     return { status: 'warn', message: `${root.certificateFile} expires in ${days} days`, hint: renew };
   return { status: 'ok', message: `${until}, for ${root.permittedDomains.join(' and ')} only` };
-}
-
-async function checkAgent(profile: AgentProfile, { environment, cwd }: DoctorOptions): Promise<Finding> {
-  const [command = profile.name] = profile.commands;
-  let file: string;
-  try {
-    file = await findCommand(command, environment, cwd);
-  } catch (error) {
-    const [name = command] = profile.packages;
-    return { status: 'fail', message: (error as Error).message, hint: `npm install -g ${name}` };
-  }
-  const { exitCode, stdout } = await probeCommand(file, ['--version'], environment);
-  if (exitCode !== 0)
-    return { status: 'fail', message: `${file} --version exits with ${exitCode}`, hint: `try it: ${file} --version` };
-  return { status: 'ok', message: `${stdout.trim()} (${file})` };
-}
-
-async function checkDaemon(profile: AgentProfile, { environment, cwd }: DoctorOptions): Promise<Finding> {
-  const rule = profile.background;
-  if (rule === null) return { status: 'ok', message: 'this agent has none' };
-  const pid = await readFile(rule.pidFile(environment, homedir()), 'utf8')
-    .then((text) => (JSON.parse(text) as { pid?: unknown }).pid)
-    .catch(() => null);
-  if (typeof pid !== 'number' || !isAlive(pid)) return { status: 'ok', message: 'none is running' };
-  const file = await findCommand(profile.commands[0]!, environment, cwd);
-  const { exitCode } = await probeCommand(file, rule.probe, environment);
-  if (exitCode === 0) return { status: 'ok', message: `pid ${pid} is running; tapes goes around it with ${rule.flag}` };
-  return {
-    status: 'fail',
-    message: `pid ${pid} is running and would carry the traffic past tapes`,
-    hint: rule.stopCommand,
-  };
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 async function checkProxyVariables(profile: AgentProfile, { environment }: DoctorOptions): Promise<Finding> {

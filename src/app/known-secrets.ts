@@ -5,10 +5,13 @@ const credentialName =
   /(^|[_-])(tokens?|secret|passw(or)?d|passphrase|api[_-]?key|access[_-]?key|private[_-]?key|credentials?)$/i;
 const minimumLength = 12;
 
+/** Is a variable or a field of this name a credential? */
+export const namesCredential = (name: string): boolean => credentialName.test(name);
+
 /** Values of variables that are named like credentials. */
 export function readEnvironmentSecrets(environment: Readonly<Record<string, string | undefined>>): string[] {
   return Object.entries(environment).flatMap(([name, value]) =>
-    value !== undefined && credentialName.test(name) && isCredential(value) ? [value] : [],
+    value !== undefined && namesCredential(name) && isCredential(value) ? [value] : [],
   );
 }
 
@@ -27,7 +30,7 @@ function collect(value: unknown, found: string[]): void {
   if (typeof value !== 'object' || value === null) return;
   for (const [name, member] of Object.entries(value)) {
     if (typeof member !== 'string') collect(member, found);
-    else if (credentialName.test(name) && isCredential(member)) found.push(member);
+    else if (namesCredential(name) && isCredential(member)) found.push(member);
   }
 }
 

@@ -32,7 +32,7 @@ export function readWarnings({ engineFailure, unpermittedHosts, untrustingHosts,
   if (child.spawnError !== null) warnings.push(`${name} could not be run: ${child.spawnError.message}`);
   for (const host of untrustingHosts) {
     warnings.push(
-      `a program refused the certificate for ${host}: it does not read the variable that names our root (Codex does since 0.116)`,
+      `a program refused the certificate for ${host}: it does not read the variable that names our root (Codex does since 0.115)`,
     );
   }
   for (const host of unpermittedHosts) {

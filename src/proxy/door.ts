@@ -13,6 +13,8 @@ export interface DoorOptions {
   readonly port: number;
   /** The value that `Proxy-Authorization` must have; null lets everybody on this machine in. */
   readonly authorization: string | null;
+  /** A CONNECT to any other host is refused with 403. */
+  readonly isAdmitted: (host: string, port: number) => boolean;
   readonly isIntercepted: (host: string, port: number) => boolean;
   /** Takes over a socket that wants an intercepted host. May return false: then it is tunnelled (fail open). */
   readonly intercept: (socket: Socket, host: string, port: number) => Promise<boolean>;
@@ -119,6 +121,7 @@ async function admit(
   options: DoorOptions,
   keep: (socket: Socket) => void,
 ): Promise<void> {
+  if (!options.isAdmitted(host, port)) return refuse(socket, 403, 'Forbidden');
   if (options.isIntercepted(host, port) && (await options.intercept(socket, host, port))) return;
   let upstream: Socket;
   try {

@@ -18,6 +18,8 @@ export interface InterceptorOptions {
   };
   /** Exact host names, lower case. */
   readonly interceptHosts: readonly string[];
+  /** Asked first, of every CONNECT; one that is not admitted is refused. Default: all are admitted. */
+  readonly isAdmitted?: (host: string, port: number) => boolean;
   /** Can a host that the provider names be intercepted, too? */
   readonly isPermitted: (host: string) => boolean;
   readonly isRefusedUpgrade: (path: string) => boolean;
@@ -62,6 +64,7 @@ export async function openInterceptor(options: InterceptorOptions): Promise<Inte
   const door = await openDoor({
     port: options.port,
     authorization: `Basic ${Buffer.from(`tapes:${password}`).toString('base64')}`,
+    isAdmitted: options.isAdmitted ?? (() => true),
     isIntercepted: (host) => hosts.has(host),
     async intercept(socket, host, port) {
       asked += 1;

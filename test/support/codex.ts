@@ -1,6 +1,7 @@
 // The real, pinned Codex binary in throw-away homes: `makeCodexHome` for a login and a project, `runCodexDirect` for the
 // baseline, the binary talking to the stand-in without tapes.
 import { execFileSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
@@ -8,7 +9,8 @@ import { dirname, join } from 'node:path';
 import type { StandIn } from './chatgpt/index.ts';
 import { startConnectRelay } from './connect-relay.ts';
 import { run, type RunResult } from './run.ts';
-import { makeApiKey, makeTokens, type Tokens } from './tokens.ts';
+import { findProfile } from '../../src/agents/index.ts';
+import { makeTokens, type Tokens } from '../../src/provider/index.ts';
 
 export interface CodexHome {
   /** The folder that holds all of it; `remove` takes it away. */
@@ -43,9 +45,12 @@ export function makeCodexHome(options: CodexHomeOptions = {}): CodexHome {
     return folder;
   }) as [string, string, string, string];
   const tokens = makeTokens(expiresInMs === undefined ? {} : { expiresInMs });
-  const apiKey = makeApiKey();
-  const login = auth === 'chatgpt' ? chatgptLogin(tokens) : { auth_mode: 'apikey', OPENAI_API_KEY: apiKey };
-  writeFileSync(join(dir, 'auth.json'), JSON.stringify(login), { mode: 0o600 });
+  const apiKey = `sk-proj-${randomBytes(24).toString('hex')}`;
+  const login =
+    auth === 'chatgpt'
+      ? findProfile('codex')!.trial!.loginFile(tokens).text
+      : JSON.stringify({ auth_mode: 'apikey', OPENAI_API_KEY: apiKey });
+  writeFileSync(join(dir, 'auth.json'), login, { mode: 0o600 });
   // No sandbox: what runs is what a test wrote into a scenario, and not every machine lets Codex make one.
   const quiet = [
     'check_for_update_on_startup = false',
@@ -117,20 +122,6 @@ export async function runCodexDirect(
 /** What leads Codex through a proxy and has it trust a root. */
 export function directEnv(proxyUrl: string, caFile: string): Readonly<Record<string, string>> {
   return { HTTPS_PROXY: proxyUrl, https_proxy: proxyUrl, CODEX_CA_CERTIFICATE: caFile };
-}
-
-function chatgptLogin(tokens: Tokens): unknown {
-  return {
-    auth_mode: 'chatgpt',
-    OPENAI_API_KEY: null,
-    tokens: {
-      id_token: tokens.idToken,
-      access_token: tokens.accessToken,
-      refresh_token: tokens.refreshToken,
-      account_id: tokens.accountId,
-    },
-    last_refresh: new Date().toISOString(),
-  };
 }
 
 function makeRepository(project: string, env: Readonly<Record<string, string>>): void {

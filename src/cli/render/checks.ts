@@ -1,20 +1,30 @@
 // The findings of `tapes doctor`: a line each, with the next command below those that need one.
-import type { Check, CheckStatus } from '../../app/doctor.ts';
+import type { Check, CheckStatus } from '../../app/doctor/check.ts';
 import { safeLine } from './safe-text.ts';
 import type { Paint } from './paint.ts';
 
-const marks: Readonly<Record<CheckStatus, string>> = { ok: 'ok', warn: 'note', fail: 'FAIL' };
+const marks: Readonly<Record<CheckStatus, string>> = { ok: 'ok', warn: 'note', fail: 'FAIL', skip: '-' };
 
-export function renderChecks(checks: readonly Check[], paint: Paint): string {
+/** `agent`: the one that was to be tried out; null where none was named. */
+export function renderChecks(checks: readonly Check[], agent: string | null, paint: Paint): string {
   const nameWidth = Math.max(...checks.map(({ name }) => name.length));
-  const lines = checks.flatMap(({ name, status, message, hint, durationMs }) => {
+  const lines = checks.flatMap(({ name, status, message, hint, mended, durationMs }) => {
     const mark = paintMark(paint, status)(marks[status].padEnd(4));
-    const time = paint.dim(`(${durationMs} ms)`);
-    const line = `${mark}  ${name.padEnd(nameWidth)}  ${safeLine(message)} ${time}`;
-    return hint === undefined ? [line] : [line, `${' '.repeat(nameWidth + 8)}hint: ${safeLine(hint)}`];
+    const time = status === 'skip' ? '' : paint.dim(` (${durationMs} ms)`);
+    const line = `${mark}  ${name.padEnd(nameWidth)}  ${safeLine(message)}${time}`;
+    const below = (text: string): string => `${' '.repeat(nameWidth + 8)}${safeLine(text)}`;
+    return [
+      line,
+      ...(mended === undefined ? [] : [below(`mended: ${mended}`)]),
+      ...(hint === undefined ? [] : [below(`hint: ${hint}`)]),
+    ];
   });
   const failed = checks.filter(({ status }) => status === 'fail').length;
-  const verdict = failed === 0 ? 'everything is in place' : `${failed} of ${checks.length} checks failed`;
+  const isGood =
+    agent === null || !checks.some(({ name }) => name === 'recording')
+      ? 'everything is in place\nto prove it, with one turn of the real program on this machine: tapes doctor codex'
+      : `proved: this ${agent} works under tapes, and is recorded`;
+  const verdict = failed === 0 ? isGood : `${failed} of ${checks.length} checks failed`;
   return [...lines, '', failed === 0 ? verdict : paint.red(verdict)].join('\n');
 }
 
@@ -26,5 +36,7 @@ function paintMark(paint: Paint, status: CheckStatus): (text: string) => string 
       return paint.magenta;
     case 'fail':
       return paint.red;
+    case 'skip':
+      return paint.dim;
   }
 }

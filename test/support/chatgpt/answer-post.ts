@@ -1,10 +1,11 @@
 // Answers a model call that came as a POST: response head, then the events as server-sent events.
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { RawHeaders } from '../../../src/domain/index.ts';
-import type { Answer, StreamAnswer } from './answer.ts';
+import { formatEvent, type HttpExchange, type Writable } from '../../../src/provider/index.ts';
+import type { Answer, EventJson, StreamAnswer } from './answer.ts';
 import { openCompressor } from './compression.ts';
-import type { HttpExchange } from './http-exchange.ts';
 import { playAnswer } from './play.ts';
-import type { ReceivedCall, Writable } from './received.ts';
+import type { ReceivedCall } from './received.ts';
 import type { Stage } from './stage.ts';
 
 export async function answerPost(
@@ -28,7 +29,7 @@ export async function answerPost(
       break;
     }
     case 'silent':
-      await exchange.untilClientLeaves();
+      await clientLeaves(exchange);
       call.ended = 'clientLeft';
       break;
     case 'reset':
@@ -49,7 +50,7 @@ async function streamAnswer(
   answer: StreamAnswer,
   stage: Stage,
 ): Promise<ReceivedCall['ended']> {
-  if (answer.headersDelayMs !== undefined) await exchange.pause(answer.headersDelayMs);
+  if (answer.headersDelayMs !== undefined) await pause(exchange, answer.headersDelayMs);
   exchange.sendHead(200, [...streamHeaders(answer), ...stage.commonHeaders]);
   const compressor = openCompressor(answer.compress);
   const events: string[] = [];
@@ -68,11 +69,11 @@ async function streamAnswer(
   };
   const outlet = {
     left: exchange.left,
-    send: async (event: { readonly type: string }) => {
+    send: async (event: EventJson) => {
       const data = JSON.stringify(event);
       events.push(data);
       times.push(performance.now());
-      await write(await compressor.push(Buffer.from(`event: ${event.type}\ndata: ${data}\n\n`)));
+      await write(await compressor.push(formatEvent(event, data)));
       stage.log.changed();
     },
     cut: () => exchange.cut(),
@@ -80,7 +81,7 @@ async function streamAnswer(
   const ended = await playAnswer(answer, outlet, stage.contextOf(call));
   if (ended !== 'sent') return ended;
   await write(await compressor.end());
-  if (answer.holdOpenMs !== undefined) await exchange.pause(answer.holdOpenMs);
+  if (answer.holdOpenMs !== undefined) await pause(exchange, answer.holdOpenMs);
   exchange.end();
   return 'sent';
 }
@@ -90,4 +91,13 @@ function streamHeaders(answer: StreamAnswer): RawHeaders {
   const type = contentType === null ? [] : [['content-type', contentType] as const];
   const encoding = compress === undefined ? [] : [['content-encoding', compress] as const];
   return [...type, ...encoding, ...headers];
+}
+
+async function pause({ left }: HttpExchange, delayMs: number): Promise<void> {
+  await sleep(delayMs, undefined, { signal: left }).catch(() => {});
+}
+
+async function clientLeaves({ left }: HttpExchange): Promise<void> {
+  if (left.aborted) return;
+  await new Promise<void>((resolve) => left.addEventListener('abort', () => resolve(), { once: true }));
 }

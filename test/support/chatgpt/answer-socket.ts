@@ -1,27 +1,22 @@
 // Model calls over a WebSocket: each `response.create` is a call, answered by the same scenario, one event a message.
 // Sockets on other paths echo what they get, as a realtime or remote-control socket would at least stay open.
-import type { IncomingMessage } from 'node:http';
-import type { Duplex } from 'node:stream';
 import { WebSocketServer, type WebSocket } from 'ws';
+import {
+  isCallPath,
+  readCall,
+  refuseUpgrade,
+  type Connection,
+  type ReceivedRequest,
+  type Upgrade,
+  type Writable,
+} from '../../../src/provider/index.ts';
 import type { Answer } from './answer.ts';
-import { isCallPath, previousResponseId, readSocketMessage } from './call.ts';
 import { onlyEvents } from './builders.ts';
 import { playAnswer, type Outlet } from './play.ts';
-import type { ReceivedCall, ReceivedMessage, ReceivedRequest, ReceivedSocket, Writable } from './received.ts';
+import { unanswered, type ReceivedCall, type ReceivedMessage, type ReceivedSocket } from './received.ts';
 import type { Stage } from './stage.ts';
-import type { Connection } from './tls-listener.ts';
 
 export type WebSocketPolicy = 'accept' | 'refuse-426' | 'drop' | { readonly status: number };
-
-export interface Upgrade {
-  readonly message: IncomingMessage;
-  readonly socket: Duplex;
-  readonly head: Buffer;
-  readonly request: Writable<ReceivedRequest>;
-  readonly connection: Connection;
-}
-
-const reasons: Readonly<Record<number, string>> = { 404: 'Not Found', 426: 'Upgrade Required' };
 
 export function openSocketServer(options: { readonly permessageDeflate: boolean }, stage: Stage) {
   // Every message is compressed, small ones too.
@@ -35,11 +30,7 @@ export function openSocketServer(options: { readonly permessageDeflate: boolean 
       const { request, socket } = upgrade;
       if (policy === 'drop') return void socket.destroy();
       if (policy !== 'accept') {
-        const status = policy === 'refuse-426' ? 426 : policy.status;
-        request.status = status;
-        socket.end(
-          `HTTP/1.1 ${status} ${reasons[status] ?? 'Refused'}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`,
-        );
+        refuseUpgrade(upgrade, policy === 'refuse-426' ? 426 : policy.status);
         return stage.log.changed();
       }
       server.handleUpgrade(upgrade.message, socket, upgrade.head, (webSocket) => {
@@ -162,4 +153,23 @@ class CallSession {
 
 function errorEvent(status: number, error: unknown): Answer {
   return onlyEvents([{ type: 'error', status, error }]);
+}
+
+/** null: no call, but some other message. */
+function readSocketMessage(request: ReceivedRequest, data: Buffer): Writable<ReceivedCall> | null {
+  const text = data.toString('utf8');
+  return typeOf(text) === 'response.create' ? unanswered(readCall(request, data, text)) : null;
+}
+
+function typeOf(text: string): unknown {
+  try {
+    return (JSON.parse(text) as { readonly type?: unknown } | null)?.type;
+  } catch {
+    return undefined;
+  }
+}
+
+function previousResponseId(call: ReceivedCall): string | null {
+  const id = call.json()['previous_response_id'];
+  return typeof id === 'string' ? id : null;
 }

@@ -5,7 +5,7 @@ import { connect, type TLSSocket } from 'node:tls';
 import { createGunzip } from 'node:zlib';
 import { decodeBuffer, encodeBuffer } from 'http-encoding';
 import { afterEach, describe, expect, test } from 'vitest';
-import { makeTokens } from '../tokens.ts';
+import { makeTokens } from '../../../src/provider/index.ts';
 import {
   compaction,
   cutAfter,

@@ -1,7 +1,7 @@
 // Plays a rendered answer into an outlet (an SSE stream or a WebSocket), with its pauses, its cut, and an eye on the client.
 import { setTimeout as pause } from 'node:timers/promises';
 import type { EventJson, StreamAnswer } from './answer.ts';
-import { renderAnswer, type RenderContext } from './render.ts';
+import { renderAnswer, type RenderContext } from '../../../src/provider/index.ts';
 
 export interface Outlet {
   /** Aborted when the client has left. */

@@ -5,7 +5,7 @@ import type { IncomingMessage } from 'node:http';
 import { connect as connectHttp2 } from 'node:http2';
 import { request as requestHttp1 } from 'node:https';
 import type { RawHeaders } from '../../../src/domain/index.ts';
-import { pairHeaders } from './received.ts';
+import { pairHeaders } from '../../../src/provider/index.ts';
 
 export interface ClientRequest {
   readonly method?: string;

@@ -1,6 +1,7 @@
 // Everything that reached the stand-in, in order, and a way to wait for more of it without polling.
 import { EventEmitter } from 'node:events';
-import type { ReceivedCall, ReceivedRequest, ReceivedSocket } from './received.ts';
+import type { ReceivedRequest } from '../../../src/provider/index.ts';
+import type { ReceivedCall, ReceivedSocket } from './received.ts';
 
 export class ReceivedLog {
   readonly requests: ReceivedRequest[] = [];

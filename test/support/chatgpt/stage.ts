@@ -1,9 +1,9 @@
 // What answers over POST and over WebSockets have in common: the log, the scenario, and the ids that they draw.
 import type { RawHeaders } from '../../../src/domain/index.ts';
+import type { RenderContext, Writable } from '../../../src/provider/index.ts';
 import type { Answer } from './answer.ts';
-import type { ReceivedCall, Writable } from './received.ts';
+import type { ReceivedCall } from './received.ts';
 import { ReceivedLog } from './received-log.ts';
-import type { RenderContext } from './render.ts';
 import { Director, type ScenarioOptions } from './scenario.ts';
 
 export class Stage {

@@ -1,19 +1,16 @@
 // The stand-in provider: a TLS server on loopback that behaves like chatgpt.com and its neighbours as far as Codex looks,
 // answers model calls from a scenario, and keeps everything that it received.
-import { buffer } from 'node:stream/consumers';
+import { decodeBuffer } from 'http-encoding';
 import type { RawHeaders } from '../../../src/domain/index.ts';
-import type { Tokens } from '../tokens.ts';
+import { isCallPath, serveProvider, type ReceivedRequest, type Tokens } from '../../../src/provider/index.ts';
+import { makeLeaf } from '../certificates.ts';
 import { answerPost } from './answer-post.ts';
 import { openSocketServer, type WebSocketPolicy } from './answer-socket.ts';
-import { isCallPath, readPost } from './call.ts';
-import { HttpExchange } from './http-exchange.ts';
-import { plainAnswer, providerHosts, type PlainAnswer, type SetUpOptions } from './plain-answer.ts';
-import { newRequest, pairHeaders } from './received.ts';
-import type { ReceivedCall, ReceivedRequest, ReceivedSocket } from './received.ts';
+import { plainAnswer, providerHosts, type SetUpOptions } from './plain-answer.ts';
+import { unanswered, type ReceivedCall, type ReceivedSocket } from './received.ts';
 import type { ScenarioOptions } from './scenario.ts';
 import { Stage } from './stage.ts';
 import { openRoot } from './stand-in-root.ts';
-import { listenTls, type Connection, type IncomingRequest } from './tls-listener.ts';
 
 export interface StandInOptions extends ScenarioOptions, SetUpOptions {
   /** Upgrades on paths that end in /responses; others are accepted and echo. Default: accept. */
@@ -56,57 +53,34 @@ export async function startStandIn(options: StandInOptions = {}): Promise<StandI
   const issuedTokens: Tokens[] = [];
   const socketServer = openSocketServer({ permessageDeflate: options.permessageDeflate ?? true }, stage);
 
-  const receive = (message: IncomingRequest, connection: Connection, transport: 'https' | 'websocket') => {
-    const request = newRequest(message, connection, transport);
-    log.requests.push(request);
-    log.changed();
-    return request;
-  };
-  const answer = async (exchange: HttpExchange, message: IncomingRequest): Promise<void> => {
-    const { request } = exchange;
-    try {
-      request.bodyBytes = await buffer(message);
-    } catch {
-      request.aborted = true;
-      return;
-    }
-    request.trailers = pairHeaders(message.rawTrailers);
-    if (request.method === 'POST' && isCallPath(request.path)) {
-      const call = await readPost(request).catch(() => null);
-      if (call === null) return answerPlainly(exchange, { status: 400, body: '{"detail":"undecodable body"}' });
+  const names = ['localhost', '127.0.0.1', ...providerHosts, ...(options.hosts ?? [])] as const;
+  const listener = await serveProvider({
+    http2: options.http2 ?? true,
+    port: options.port ?? 0,
+    leaf: makeLeaf(root, names),
+    leafFor: (servername) => makeLeaf(root, [servername]),
+    decode,
+    onRequest: (request) => {
+      log.requests.push(request);
+      log.changed();
+    },
+    answerCall: async (received, exchange) => {
+      const call = unanswered(received);
       stage.addCall(call);
       return answerPost(exchange, call, await stage.choose(call), stage);
-    }
-    return answerPlainly(exchange, plainAnswer(request, options, issuedTokens));
-  };
-
-  const listener = await listenTls(
-    {
-      root,
-      http2: options.http2 ?? true,
-      port: options.port ?? 0,
-      names: ['localhost', '127.0.0.1', ...providerHosts, ...(options.hosts ?? [])],
     },
-    {
-      onRequest: (message, reply, connection) => {
-        const request = receive(message, connection, 'https');
-        const exchange = new HttpExchange(request, reply, connection, () => log.changed());
-        answer(exchange, message).catch((error: unknown) => {
-          stage.faults.push(error);
-          exchange.cut();
-        });
-      },
-      onUpgrade: (message, socket, head, connection) => {
-        const request = receive(message, connection, 'websocket');
-        const policy = isCallPath(request.path) ? (options.websocket ?? 'accept') : 'accept';
-        socketServer.handle({ message, socket, head, request, connection }, policy);
-      },
-      onTlsError: (error) => {
-        log.tlsErrors.push(error);
-        log.changed();
-      },
+    answerOther: (request) => plainAnswer(request, options, issuedTokens),
+    answerUpgrade: (upgrade) => {
+      const policy = isCallPath(upgrade.request.path) ? (options.websocket ?? 'accept') : 'accept';
+      socketServer.handle(upgrade, policy);
     },
-  );
+    onTlsError: (error) => {
+      log.tlsErrors.push(error);
+      log.changed();
+    },
+    onFault: (error) => stage.faults.push(error),
+    onChange: () => log.changed(),
+  });
 
   const end = async (): Promise<void> => {
     await listener.close();
@@ -137,9 +111,7 @@ export async function startStandIn(options: StandInOptions = {}): Promise<StandI
   return standIn;
 }
 
-async function answerPlainly(exchange: HttpExchange, plain: PlainAnswer): Promise<void> {
-  const body = Buffer.from(plain.body ?? '');
-  exchange.sendHead(plain.status, [...(plain.headers ?? []), ['content-length', String(body.length)]]);
-  if (exchange.request.method !== 'HEAD') await exchange.write(body);
-  exchange.end();
+/** By the reference library, and not by tapes' own decoders: what tapes has recorded is held against it. */
+async function decode(bytes: Buffer, encoding: string | null): Promise<Buffer | null> {
+  return decodeBuffer(bytes, encoding ?? undefined).catch(() => null);
 }

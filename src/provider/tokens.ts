@@ -1,5 +1,5 @@
 // Credentials of a ChatGPT login that nobody ever had: Codex reads the claims and checks no signature.
-// Each holds random text of its own, so that a test can search what tapes keeps for them.
+// Each holds random text of its own, so that what was sent can be told, and what tapes keeps can be searched for it.
 import { randomBytes } from 'node:crypto';
 
 export interface Tokens {
@@ -14,14 +14,10 @@ export function makeTokens(options: { readonly accountId?: string; readonly expi
   return {
     accessToken: makeJwt(accountId, expiresInMs),
     idToken: makeJwt(accountId, expiresInMs),
-    // The account at the end tells the stand-in for whom to make new tokens: a refresh request says nothing else.
+    // The account at the end tells a provider for whom to make new tokens: a refresh request says nothing else.
     refreshToken: `rt-${randomText()}${randomText()}.${accountId}`,
     accountId,
   };
-}
-
-export function makeApiKey(): string {
-  return `sk-proj-${randomText()}${randomText()}`;
 }
 
 function makeJwt(accountId: string, expiresInMs: number): string {
@@ -34,8 +30,8 @@ function makeJwt(accountId: string, expiresInMs: number): string {
     'https://api.openai.com/auth': {
       chatgpt_account_id: accountId,
       chatgpt_plan_type: 'plus',
-      chatgpt_user_id: 'user-stand-in',
-      user_id: 'user-stand-in',
+      chatgpt_user_id: 'user-made-up',
+      user_id: 'user-made-up',
     },
   };
   return [base64url({ alg: 'RS256', typ: 'JWT' }), base64url(claims), randomBytes(64).toString('base64url')].join('.');

@@ -6,7 +6,6 @@ import { createServer as createHttp2, type Http2ServerRequest, type ServerHttp2S
 import { createServer as createTcp, type AddressInfo, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { createSecureContext, createServer as createTls, type SecureContext, type TLSSocket } from 'node:tls';
-import { makeLeaf, type Root } from '../certificates.ts';
 
 export interface Connection {
   readonly id: number;
@@ -41,12 +40,21 @@ export interface TlsListener {
   close(): Promise<void>;
 }
 
+/** Key and certificate of a server, in PEM. */
+export interface Leaf {
+  readonly cert: string;
+  readonly key: string;
+}
+
 export interface ListenOptions {
-  readonly root: Root;
+  /** Offers HTTP/2 beside HTTP/1.1. */
   readonly http2: boolean;
+  /** 0 picks a free one. */
   readonly port: number;
-  /** The names in the certificate for clients that ask for none. */
-  readonly names: readonly [string, ...string[]];
+  /** For clients that ask for no name. */
+  readonly leaf: Leaf;
+  /** For clients that ask for this name; asked once for each. */
+  readonly leafFor: (servername: string) => Leaf;
 }
 
 export async function listenTls(options: ListenOptions, handlers: Handlers): Promise<TlsListener> {
@@ -54,7 +62,7 @@ export async function listenTls(options: ListenOptions, handlers: Handlers): Pro
   const connections = new WeakMap<object, Connection>();
   const known = (key: object | undefined): Connection => {
     const connection = key && connections.get(key);
-    if (!connection) throw new Error('the stand-in does not know this connection');
+    if (!connection) throw new Error('the provider does not know this connection');
     return connection;
   };
 
@@ -74,8 +82,8 @@ export async function listenTls(options: ListenOptions, handlers: Handlers): Pro
 
   let lastId = 0;
   const tls = createTls({
-    ...makeLeaf(options.root, options.names),
-    SNICallback: leafFor(options.root),
+    ...options.leaf,
+    SNICallback: contextFor(options.leafFor),
     ALPNProtocols: options.http2 ? ['h2', 'http/1.1'] : ['http/1.1'],
   });
   tls.on('tlsClientError', (error) => handlers.onTlsError(error));
@@ -123,11 +131,11 @@ function peerOf(socket: Socket | TLSSocket): string {
   return `${socket.remoteAddress}:${socket.remotePort}`;
 }
 
-/** A leaf for each name that is asked for, made at its first handshake. */
-function leafFor(root: Root) {
+/** A context for each name that is asked for, made at its first handshake. */
+function contextFor(leafFor: (servername: string) => Leaf) {
   const contexts = new Map<string, SecureContext>();
   return (servername: string, done: (error: Error | null, context?: SecureContext) => void): void => {
-    const context = contexts.get(servername) ?? createSecureContext(makeLeaf(root, [servername]));
+    const context = contexts.get(servername) ?? createSecureContext(leafFor(servername));
     contexts.set(servername, context);
     done(null, context);
   };

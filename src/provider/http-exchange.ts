@@ -1,6 +1,5 @@
 // One request with the way to answer it, alike for HTTP/1.1 and HTTP/2. It tells a client that left from an end of our own.
-import { setTimeout as pause } from 'node:timers/promises';
-import type { RawHeaders } from '../../../src/domain/index.ts';
+import type { RawHeaders } from '../domain/index.ts';
 import type { ReceivedRequest, Writable } from './received.ts';
 import type { Connection, Reply } from './tls-listener.ts';
 
@@ -64,14 +63,5 @@ export class HttpExchange {
   reset(): void {
     this.#isOver = true;
     this.#connection.reset();
-  }
-
-  async pause(delayMs: number): Promise<void> {
-    await pause(delayMs, undefined, { signal: this.left }).catch(() => {});
-  }
-
-  async untilClientLeaves(): Promise<void> {
-    if (this.left.aborted) return;
-    await new Promise<void>((resolve) => this.left.addEventListener('abort', () => resolve(), { once: true }));
   }
 }

@@ -1,11 +1,11 @@
 // From an answer to the events that stream it, one by one, as the Responses API writes them. Pure but for the ids it draws.
-import { noUsage, type Usage } from '../../../src/domain/index.ts';
-import type { EventJson, Json, Part, StreamAnswer } from './answer.ts';
+import { noUsage, type Usage } from '../domain/index.ts';
+import type { EventJson, Json, Part, ResponseAnswer } from './answer.ts';
 
 export interface RenderContext {
   readonly responseId: string;
   readonly model: string;
-  /** The next id with this prefix, unique in the stand-in: `msg_1`, `msg_2`, `rs_1` … */
+  /** The next id with this prefix, unique in the provider: `msg_1`, `msg_2`, `rs_1` … */
   nextId(prefix: string): string;
 }
 
@@ -15,7 +15,7 @@ export interface TimedEvent {
   readonly afterMs?: number;
 }
 
-export function* renderAnswer(answer: StreamAnswer, context: RenderContext): Generator<TimedEvent> {
+export function* renderAnswer(answer: ResponseAnswer, context: RenderContext): Generator<TimedEvent> {
   const head = { id: context.responseId, object: 'response' };
   const { model } = context;
   if (answer.withoutCreated !== true) {

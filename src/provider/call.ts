@@ -1,37 +1,33 @@
 // Reads a model call: its body without content-encoding, what Codex says about itself in it, and the kind that follows.
-import { decodeBuffer } from 'http-encoding';
-import { headerValue, type ReceivedCall, type ReceivedRequest, type Writable } from './received.ts';
-
-type Json = Readonly<Record<string, unknown>>;
+import { decodeBody } from '../wire/index.ts';
+import type { Json } from './answer.ts';
+import { headerValue, type ReceivedCall, type ReceivedRequest } from './received.ts';
 
 /** A POST whose path ends in /responses or /responses/compact. */
 export function isCallPath(path: string): boolean {
   return /\/responses(\/compact)?$/.test(path.split('?', 1)[0] ?? '');
 }
 
-/** Fails where the body cannot be decoded; what is decoded need not be JSON. */
-export async function readPost(request: ReceivedRequest): Promise<Writable<ReceivedCall>> {
-  const encoding = headerValue(request.rawHeaders, 'content-encoding') ?? undefined;
-  const decoded = await decodeBuffer(request.bodyBytes, encoding);
-  const text = decoded.toString('utf8');
-  return newCall(request, request.bodyBytes, text, parseObject(text));
+/** Undoes a content-encoding ("zstd", "gzip, zstd"; null where there is none); null where that cannot be done. */
+export type Decode = (bytes: Buffer, contentEncoding: string | null) => Promise<Buffer | null>;
+
+/** As the recorder does it. */
+export const decodeAsRecorded: Decode = async (bytes, contentEncoding) => {
+  const decoded = await decodeBody(bytes, contentEncoding);
+  return decoded.problem === null ? Buffer.from(decoded.bytes) : null;
+};
+
+/** The call in a POST. Null where its body cannot be decoded; what is decoded need not be JSON. */
+export async function readPost(request: ReceivedRequest, decode: Decode): Promise<ReceivedCall | null> {
+  const decoded = await decode(request.bodyBytes, headerValue(request.rawHeaders, 'content-encoding'));
+  return decoded === null ? null : readCall(request, request.bodyBytes, decoded.toString('utf8'));
 }
 
-/** null: no call, but some other message. */
-export function readSocketMessage(request: ReceivedRequest, data: Buffer): Writable<ReceivedCall> | null {
-  const text = data.toString('utf8');
+/** The call that `bodyBytes` are, whose decoded text is `text`. */
+export function readCall(request: ReceivedRequest, bodyBytes: Buffer, text: string): ReceivedCall {
   const body = parseObject(text);
-  return body['type'] === 'response.create' ? newCall(request, data, text, body) : null;
-}
-
-export function previousResponseId(call: ReceivedCall): string | null {
-  return stringOrNull(call.json()['previous_response_id']);
-}
-
-function newCall(request: ReceivedRequest, bodyBytes: Buffer, text: string, body: Json): Writable<ReceivedCall> {
   const metadata = readMetadata(request, body);
   return {
-    index: -1,
     at: Date.now(),
     transport: request.transport,
     request,
@@ -41,12 +37,6 @@ function newCall(request: ReceivedRequest, bodyBytes: Buffer, text: string, body
     model: stringOrNull(body['model']),
     metadata,
     kind: kindOf(body, metadata),
-    answer: null,
-    responseId: null,
-    sentEvents: [],
-    sentAt: [],
-    sentChunks: [],
-    ended: 'open',
   };
 }
 
