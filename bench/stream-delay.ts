@@ -46,7 +46,22 @@ interface Answer {
 const say = (line: string): boolean => process.stdout.write(`${line}\n`);
 interface Held {
   readonly heldMs: number;
+  /** Of the thread that carries the traffic: time on a core, and time ready to run without one. */
+  readonly ranMs: number;
+  readonly waitedMs: number;
   readonly pushesMs: readonly number[];
+}
+
+/** From Linux; elsewhere nothing is known of a single thread. */
+function readMainThread(): { readonly ranMs: number; readonly waitedMs: number } {
+  try {
+    const [ran = 0, waited = 0] = readFileSync(`/proc/self/task/${process.pid}/schedstat`, 'utf8')
+      .split(' ')
+      .map(Number);
+    return { ranMs: ran / 1e6, waitedMs: waited / 1e6 };
+  } catch {
+    return { ranMs: NaN, waitedMs: NaN };
+  }
 }
 
 const nowMs = (): number => Number(process.hrtime.bigint()) / 1e6;
@@ -252,16 +267,22 @@ async function measureAll(seconds: number, rounds: number): Promise<void> {
       const authorization = `Basic ${Buffer.from(`tapes:${interceptor.password}`).toString('base64')}`;
       const held = monitorEventLoopDelay({ resolution: 1 });
       // As the clients: without how it begins.
-      const begun = setTimeout(() => held.enable(), 1000);
+      let before = readMainThread();
+      const begun = setTimeout(() => {
+        held.enable();
+        before = readMainThread();
+      }, 1000);
       const answer = await measure({ port: interceptor.port, authorization, caFile: root.certificateFile }, isPosting);
       clearTimeout(begun);
       held.disable();
+      const after = readMainThread();
       await interceptor.close();
       const report = await recorder?.close();
       if (report !== undefined && (report.dropped > 0 || report.problems.length > 0)) {
         throw new Error(`${report.dropped} events lost: ${report.problems.join('; ')}`);
       }
-      return { ...answer, heldMs: held.max / 1e6, pushesMs };
+      const ranMs = after.ranMs - before.ranMs;
+      return { ...answer, heldMs: held.max / 1e6, ranMs, waitedMs: after.waitedMs - before.waitedMs, pushesMs };
     };
 
     const direct: Way = { port: providerPort, authorization: null, caFile: testRootFile };
@@ -273,7 +294,14 @@ async function measureAll(seconds: number, rounds: number): Promise<void> {
       ['intercepted and recorded', () => measureUnder(true, false)],
       ['intercepted and recorded, 1 MB posts', () => measureUnder(true, true)],
     ] as const;
-    const results = cases.map(() => ({ delaysMs: [] as number[], posts: 0, heldMs: 0, pushesMs: [] as number[] }));
+    const results = cases.map(() => ({
+      delaysMs: [] as number[],
+      posts: 0,
+      heldMs: 0,
+      ranMs: 0,
+      waitedMs: 0,
+      pushesMs: [] as number[],
+    }));
     for (let round = 0; round < rounds; round++) {
       for (const [at, [, run]] of cases.entries()) {
         const answer: Answer & Partial<Held> = await run();
@@ -282,10 +310,14 @@ async function measureAll(seconds: number, rounds: number): Promise<void> {
         for (const took of answer.pushesMs ?? []) result.pushesMs.push(took);
         result.posts += answer.posts;
         result.heldMs = Math.max(result.heldMs, answer.heldMs ?? 0);
+        result.ranMs += answer.ranMs ?? 0;
+        result.waitedMs += answer.waitedMs ?? 0;
       }
     }
-    say('| | events | posts | p50 | p90 | p99 | p99.9 | max | main thread held, max | in `push`: p50, p99, max |');
-    say('| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |');
+    say(
+      '| | events | posts | p50 | p90 | p99 | p99.9 | max | thread held, max | thread ran, waited for a core, ms a second | in `push`: p50, p99, max |',
+    );
+    say('| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |');
     const times = (values: readonly number[], shares: readonly number[]): string[] => {
       const sorted = values.toSorted((a, b) => a - b);
       return shares.map((share) =>
@@ -293,11 +325,13 @@ async function measureAll(seconds: number, rounds: number): Promise<void> {
       );
     };
     for (const [at, [name]] of cases.entries()) {
-      const { delaysMs, posts, heldMs, pushesMs } = results[at]!;
+      const { delaysMs, posts, heldMs, ranMs, waitedMs, pushesMs } = results[at]!;
+      const measuredSeconds = (seconds - 1) * rounds;
+      const ran = ranMs === 0 ? '' : [ranMs, waitedMs].map((ms) => (ms / measuredSeconds).toFixed(1)).join(', ');
       const pushes = pushesMs.length === 0 ? '' : times(pushesMs, [0.5, 0.99, 1]).join(', ');
       const delays = times(delaysMs, [0.5, 0.9, 0.99, 0.999, 1]).join(' | ');
       say(
-        `| ${name} | ${delaysMs.length} | ${posts} | ${delays} | ${heldMs === 0 ? '' : heldMs.toFixed(1)} | ${pushes} |`,
+        `| ${name} | ${delaysMs.length} | ${posts} | ${delays} | ${heldMs === 0 ? '' : heldMs.toFixed(1)} | ${ran} | ${pushes} |`,
       );
     }
   } finally {
