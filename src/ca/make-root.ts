@@ -1,5 +1,5 @@
 // Makes a root certificate: RSA 3072, two years at most, critical name constraints, allowed to sign server certificates and nothing else.
-import { generateKeyPair, randomBytes } from 'node:crypto';
+import { createHash, createPublicKey, generateKeyPair, randomBytes } from 'node:crypto';
 import { hostname, userInfo } from 'node:os';
 import { promisify } from 'node:util';
 
@@ -29,10 +29,11 @@ export async function makeRoot({ domains, now }: { domains: readonly string[]; n
   certificate.serialNumber = serialNumber();
   certificate.validity.notBefore = new Date(now.getTime() - hourMs);
   certificate.validity.notAfter = new Date(now.getTime() - hourMs + lifetimeDays * dayMs);
+  // Each root has a name of its own: verifiers look an issuer up by name (OpenSSL, GnuTLS), and NSS gives one nickname to all of a name.
   const name = [
     { shortName: 'O', value: 'tapes' },
     { shortName: 'OU', value: `${user()}@${hostname()}` },
-    { shortName: 'CN', value: 'tapes local root' },
+    { shortName: 'CN', value: `tapes local root ${keyId(keys.publicKey)}` },
   ];
   certificate.setSubject(name);
   certificate.setIssuer(name);
@@ -56,6 +57,12 @@ function serialNumber(): string {
   const bytes = randomBytes(20);
   bytes[0] = (bytes[0]! & 0x3f) | 0x40;
   return bytes.toString('hex');
+}
+
+/** The beginning of the public key's SHA-256. */
+function keyId(publicKeyPem: string): string {
+  const der = createPublicKey(publicKeyPem).export({ type: 'spki', format: 'der' });
+  return createHash('sha256').update(der).digest('hex').slice(0, 8);
 }
 
 function user(): string {
