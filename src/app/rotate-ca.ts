@@ -100,7 +100,10 @@ export async function rotateCa(options: RotateCaOptions): Promise<RotateCaReport
       );
     }
     if (options.forget && !dryRun) await writeTrusted(caFolder, [made.certificate]);
-    const stores = [...installed, ...removed];
+    const stores = [
+      ...installed.map((result) => saying(result, 'installed', 'installed, the new root')),
+      ...removed.map((result) => saying(result, 'removed', 'removed, the earlier root')),
+    ];
     const runsOnEarlier = [
       ...new Set(uses.filter((use) => use.fingerprint !== made.certificate.fingerprint).map(({ pid }) => pid)),
     ];
@@ -160,6 +163,9 @@ function keep({ store, target, fingerprint }: LedgerEntry, runs: readonly number
     error: null,
   };
 }
+
+const saying = (result: StoreResult, outcome: StoreResult['outcome'], message: string): StoreResult =>
+  result.outcome === outcome ? { ...result, message } : result;
 
 /** The certificate of the key in use is in the file at any moment, even where it has expired: without it the key is nobody's. */
 const withPrevious = (previous: Root | null, trusted: readonly RootCertificate[]): readonly RootCertificate[] =>

@@ -31,10 +31,10 @@ export async function makeRoot({ domains, now }: { domains: readonly string[]; n
   certificate.validity.notAfter = new Date(now.getTime() - hourMs + lifetimeDays * dayMs);
   // Each root has a name of its own: verifiers look an issuer up by name (OpenSSL, GnuTLS), and NSS gives one nickname to all of a name.
   const name = [
-    { shortName: 'O', value: 'tapes' },
-    { shortName: 'OU', value: `${user()}@${hostname()}` },
-    { shortName: 'CN', value: `tapes local root ${keyId(keys.publicKey)}` },
-  ];
+    ['O', 'tapes'],
+    ['OU', `${user()}@${hostname()}`.slice(0, 64)],
+    ['CN', `tapes local root ${keyId(keys.publicKey)}`],
+  ].map(([shortName, value]) => ({ shortName: shortName!, value: value!, valueTagClass: utf8 }));
   certificate.setSubject(name);
   certificate.setIssuer(name);
   certificate.setExtensions([
@@ -58,6 +58,9 @@ function serialNumber(): string {
   bytes[0] = (bytes[0]! & 0x3f) | 0x40;
   return bytes.toString('hex');
 }
+
+// A PrintableString (forge's default) may hold no @, and Go refuses a root where one does. The types of forge take a class for a tag.
+const utf8 = forge.asn1.Type.UTF8 as unknown as forge.asn1.Class;
 
 /** The beginning of the public key's SHA-256. */
 function keyId(publicKeyPem: string): string {

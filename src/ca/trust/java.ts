@@ -1,4 +1,5 @@
-// Java's own store, `cacerts` of $JAVA_HOME (else of the java on the PATH), by keytool.
+// Java's own store, `cacerts` of $JAVA_HOME (else of the java on the PATH), by keytool. Java takes a root for any name, whatever its name
+// constraints say (docs/discoveries/trust-stores.md).
 import type { Facts, JavaStore, PlanEntry, RootToTrust, Target } from './trust-plan.ts';
 
 /** The password that every JDK ships its cacerts with; it guards nothing, and keytool asks for one. */
@@ -46,6 +47,6 @@ function javaTarget(
     },
     install: [{ argv: [keytool, '-importcert', '-noprompt', ...where, '-file', certificateFile], needsRoot }],
     uninstall: [{ argv: [keytool, '-delete', '-noprompt', ...where], needsRoot }],
-    note: 'programs that are running read it when they start again',
+    note: 'Java does not honour what the root is limited to: guard its key well, and uninstall when you are done',
   };
 }

@@ -27,6 +27,7 @@ export async function readFacts(options: FactsOptions): Promise<Facts> {
     programs,
     anchors: options.anchors ?? (platform === 'linux' ? await findAnchors(programs) : []),
     isNixOs: platform === 'linux' && (await isThere('/etc/NIXOS')),
+    hasJavaHook: await isThere('/etc/ca-certificates/update.d/jks-keystore'),
     wsl: platform === 'linux' ? (environment['WSL_DISTRO_NAME'] ?? null) : null,
     withWindows,
     nssProfiles: platform === 'win32' ? [] : await findNssProfiles(platform, userHome),

@@ -46,7 +46,7 @@ export const anchorFolders: readonly (AnchorFolder & { readonly programs: readon
     ending: '.crt',
     refresh: ['update-ca-certificates'],
     bundle: '/etc/ssl/certs/ca-certificates.crt',
-    leftovers: { links: '/etc/ssl/certs', hooks: '/etc/ca-certificates/update.d' },
+    leftovers: { links: '/etc/ssl/certs', javaHook: '/etc/ca-certificates/update.d/jks-keystore' },
   },
   {
     // Alpine, Gentoo
@@ -94,6 +94,10 @@ function anchorTarget(facts: Facts, anchors: AnchorFolder, { certificate, certif
   const [program = '', ...args] = anchors.refresh;
   const found = facts.programs.get(program);
   const refresh = { argv: [found ?? program, ...args], needsRoot: true };
+  const { leftovers } = anchors;
+  const links = leftovers === undefined ? [] : [join(leftovers.links, `${certificate.name}.pem`)];
+  const tidy = leftovers === undefined ? [] : [{ argv: ['openssl', 'rehash', leftovers.links], needsRoot: true }];
+  const outOfJava = facts.hasJavaHook && leftovers !== undefined ? [forgetInJava(leftovers.javaHook, links[0]!)] : [];
   return {
     type: 'target',
     store: 'system',
@@ -101,36 +105,22 @@ function anchorTarget(facts: Facts, anchors: AnchorFolder, { certificate, certif
     label: file,
     place: null,
     probe: { type: 'file', file, bundle: anchors.bundle },
-    install: [{ argv: ['install', '-D', '-m', '0644', certificateFile, file], needsRoot: true }, refresh],
-    uninstall:
-      found === undefined
-        ? [{ argv: ['rm', '-f', file], needsRoot: true }]
-        : anchors.leftovers === undefined
-          ? [{ argv: ['rm', '-f', file], needsRoot: true }, refresh]
-          : [...withoutLeftovers(file, `${certificate.name}.pem`, anchors.leftovers, refresh)],
-    note: 'programs that are running read it when they start again',
+    install: [{ argv: ['install', '-D', '-m', '0644', certificateFile, file], needsRoot: true }, refresh, ...outOfJava],
+    uninstall: [
+      { argv: ['rm', '-f', file, ...links], needsRoot: true },
+      ...(found === undefined ? [] : [refresh, ...tidy, ...outOfJava]),
+    ],
+    note: `programs that are running read it when they start again${outOfJava.length > 0 ? '; Java is left out: see --store java' : ''}`,
   };
 }
 
 /**
- * Debian's program, when a file is gone, takes it out of the bundle, and leaves its links in /etc/ssl/certs and its entry in Java's store
- * (docs/discoveries/trust-stores.md); its `--fresh` would mend the links alone, and import all others again. So: the links by hand,
- * and to each hook the line that it would get.
+ * Debian's program puts every new root into Java's store too, and does not take it out again (docs/discoveries/trust-stores.md). Java does
+ * not honour what a root is limited to: so it comes out at once, by the line that the hook takes for a root that is gone. The hook
+ * notes the line first and lets dpkg act on it; where dpkg is busy, it acts later.
  */
-function withoutLeftovers(
-  file: string,
-  linkName: string,
-  { links, hooks }: NonNullable<AnchorFolder['leftovers']>,
-  refresh: Step,
-): readonly Step[] {
-  const link = join(links, linkName);
-  const tellHooks = `for hook in $(run-parts --test -- ${hooks}); do echo "-${link}" | "$hook"; done`;
-  return [
-    { argv: ['rm', '-f', file, link], needsRoot: true },
-    refresh,
-    { argv: ['openssl', 'rehash', links], needsRoot: true },
-    { argv: ['sh', '-c', tellHooks], needsRoot: true },
-  ];
+function forgetInJava(javaHook: string, link: string): Step {
+  return { argv: ['sh', '-c', `echo "-${link}" | ${javaHook} || true`], needsRoot: true };
 }
 
 function adviseNixOs({ certificate }: RootToTrust): PlanEntry {

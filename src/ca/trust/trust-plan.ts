@@ -15,6 +15,8 @@ export interface Facts {
   /** Where the system keeps added roots, if the folder or the program that reads it is there; the first one counts. */
   readonly anchors: readonly AnchorFolder[];
   readonly isNixOs: boolean;
+  /** Does the system's program put roots into Java's store as well? */
+  readonly hasJavaHook: boolean;
   /** The distribution's name within Windows; null outside of WSL. */
   readonly wsl: string | null;
   /** Under WSL: Windows' own store as well? */
@@ -33,8 +35,8 @@ export interface AnchorFolder {
   readonly refresh: readonly string[];
   /** A file made by `refresh` that holds every root. */
   readonly bundle: string;
-  /** Debian's: what its program leaves behind when a file is gone, and the hooks (Java's store …) that it then does not tell. */
-  readonly leftovers?: { readonly links: string; readonly hooks: string };
+  /** Debian's: links that its program leaves behind when a file is gone, and the hook that puts roots into Java's store, if there is one. */
+  readonly leftovers?: { readonly links: string; readonly javaHook: string };
 }
 
 export interface NssProfile {
