@@ -34,8 +34,10 @@ describe('chooseRoot', () => {
     const second = await choose();
     expect([first.root.isNew, second.root.isNew]).toEqual([true, false]);
     expect(second.root.fingerprint).toBe(first.root.fingerprint);
-    expect(await listUses(join(home, 'ca'))).toEqual([{ pid: process.pid, fingerprint: first.root.fingerprint }]);
+    const use = { pid: process.pid, fingerprint: first.root.fingerprint };
+    expect(await listUses(join(home, 'ca'))).toEqual([use, use]);
     await first.release();
+    expect(await listUses(join(home, 'ca'))).toEqual([use]);
     await second.release();
     expect(await listUses(join(home, 'ca'))).toEqual([]);
   });
@@ -80,7 +82,7 @@ describe('chooseRoot', () => {
     await expect(choose({ hostNames: ['*.example.com'] })).rejects.toMatchObject({
       code: 'E_CA_CONSTRAINTS',
       message: expect.stringMatching(/installed root does not permit example.com.*fixed when it is made.*x\.crt trust/),
-      hint: expect.stringContaining("tapes ca rotate --host-name '*.example.com'"),
+      hint: expect.stringContaining('tapes ca rotate --host-name example.com'),
     });
     expect((await loadRoot(join(home, 'ca')))!.fingerprint).toBe(root.fingerprint);
   });

@@ -145,7 +145,7 @@ async function openPermitting(
     'E_CA_CONSTRAINTS',
     `the installed root does not permit ${missing.join(', ')}: what a root may sign is fixed when it is made, and ${stores.join(' and ')} trust this one`,
     {
-      hint: `make a new one and install it in its place: tapes ca rotate${missing.map((domain) => ` --host-name '*.${domain}'`).join('')}`,
+      hint: `make a new one and install it in its place: tapes ca rotate${missing.map((domain) => ` --host-name ${domain}`).join('')}`,
     },
   );
 }

@@ -40,7 +40,7 @@ export function refuseUnusable(root: Root, domains: readonly string[], now: Date
   const missing = domains.filter((domain) => !permits(root.permittedDomains, domain));
   if (missing.length === 0) return;
   throw new TapesError('E_CA_CONSTRAINTS', `the root ${root.certificateFile} does not permit ${missing.join(', ')}`, {
-    hint: `what a root permits is fixed when it is made; make a new one: tapes ca rotate${missing.map((domain) => ` --host-name '*.${domain}'`).join('')}`,
+    hint: `what a root permits is fixed when it is made; make a new one: tapes ca rotate${missing.map((domain) => ` --host-name ${domain}`).join('')}`,
   });
 }
 

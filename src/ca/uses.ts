@@ -3,9 +3,10 @@
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
+import { newId } from '../domain/index.ts';
 import { isAlive } from './process-alive.ts';
 
-const pattern = /^in-use-(\d+)-([0-9a-f]{64})$/;
+const pattern = /^in-use-(\d+)-([0-9a-f]{64})-\w+$/;
 
 export interface Use {
   readonly pid: number;
@@ -15,7 +16,7 @@ export interface Use {
 
 /** Says that this process signs with the root, as long as the file that it gives is there. */
 export async function announceUse(folder: string, fingerprint: string, pid = process.pid): Promise<string> {
-  const file = join(folder, `in-use-${pid}-${fingerprint}`);
+  const file = join(folder, `in-use-${pid}-${fingerprint}-${newId()}`);
   await mkdir(folder, { recursive: true, mode: 0o700 });
   await writeFile(file, '', { mode: 0o600 });
   return file;
