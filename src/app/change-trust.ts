@@ -62,7 +62,7 @@ export async function putInto(entry: PlanEntry, root: RootToTrust, context: Trus
   const wasKnown = ledger.has(record);
   if (!dryRun && !wasKnown) await ledger.put(record);
   const change = await installInto(entry, facts, certificatePem, { dryRun });
-  if (change.outcome === 'failed' && !dryRun && !wasKnown) {
+  if ((change.outcome === 'failed' || change.outcome === 'gone') && !dryRun && !wasKnown) {
     const presence = await probe(entry.probe, certificatePem);
     if (presence === 'absent' || presence === 'foreign') await ledger.drop(record);
   }

@@ -5,20 +5,24 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { findProfile } from '../agents/index.ts';
 import { listUses, loadRoot } from '../ca/index.ts';
-import { chooseRoot, type ChooseRootOptions } from './choose-root.ts';
+import { chooseRoot, type ChooseRootOptions, type RootChoice } from './choose-root.ts';
 import { findPlaces } from './home.ts';
 
 let home: string;
 let said: string[];
+const choices: RootChoice[] = [];
 
 beforeEach(async () => {
   home = await mkdtemp(join(tmpdir(), 'tapes-choose-'));
   said = [];
 });
-afterEach(() => rm(home, { recursive: true, force: true }));
+afterEach(async () => {
+  for (const { release } of choices.splice(0)) await release();
+  await rm(home, { recursive: true, force: true });
+});
 
-const choose = (more: Partial<ChooseRootOptions> = {}) =>
-  chooseRoot({
+async function choose(more: Partial<ChooseRootOptions> = {}): Promise<RootChoice> {
+  const choice = await chooseRoot({
     places: findPlaces({ home }),
     profiles: [findProfile('codex')!],
     hostNames: [],
@@ -26,6 +30,9 @@ const choose = (more: Partial<ChooseRootOptions> = {}) =>
     onProgress: (line) => said.push(line),
     ...more,
   });
+  choices.push(choice);
+  return choice;
+}
 const dayMs = 86_400_000;
 
 describe('chooseRoot', () => {
@@ -64,8 +71,8 @@ describe('chooseRoot', () => {
 
   it('makes one root of it where eight such runs meet', async () => {
     await choose();
-    const choices = await Promise.all(Array.from({ length: 8 }, () => choose({ hostNames: ['*.example.com'] })));
-    expect(new Set(choices.map(({ root }) => root.fingerprint)).size).toBe(1);
+    const met = await Promise.all(Array.from({ length: 8 }, () => choose({ hostNames: ['*.example.com'] })));
+    expect(new Set(met.map(({ root }) => root.fingerprint)).size).toBe(1);
     expect((await readdir(home)).sort()).toEqual(['ca']);
   });
 
@@ -108,8 +115,8 @@ describe('chooseRoot', () => {
   it('makes one root where eight first runs meet in a folder that is there already', async () => {
     await mkdir(join(home, 'ca'), { mode: 0o700 });
     await writeFile(join(home, 'ca/bundle-left-by-a-crash.pem'), '');
-    const choices = await Promise.all(Array.from({ length: 8 }, () => choose()));
-    expect(new Set(choices.map(({ root }) => root.fingerprint)).size).toBe(1);
+    const met = await Promise.all(Array.from({ length: 8 }, () => choose()));
+    expect(new Set(met.map(({ root }) => root.fingerprint)).size).toBe(1);
   });
 
   it('warns of the end 30 days ahead', async () => {

@@ -35,6 +35,8 @@ export interface InstallCaReport {
   readonly root: RootSummary | null;
   readonly dryRun: boolean;
   readonly stores: readonly StoreResult[];
+  /** What the user should know, one sentence each. */
+  readonly warnings: readonly string[];
   readonly failed: boolean;
 }
 
@@ -59,7 +61,15 @@ async function install(places: Places, options: InstallCaOptions): Promise<Insta
       stores.push(found === null ? { ...result, fingerprint: null } : result);
     }
   }
-  return { root: found === null ? null : summarize(found), dryRun, stores, failed: hasFailed(stores) };
+  const warnings = warnOfSudo(facts, places, options.environment);
+  return { root: found === null ? null : summarize(found), dryRun, stores, warnings, failed: hasFailed(stores) };
+}
+
+/** `sudo tapes ca install` has another home, so another root than the one that the user's own runs sign with. */
+function warnOfSudo(facts: Facts, { home }: Places, environment: InstallCaOptions['environment']): readonly string[] {
+  const user = environment['SUDO_USER'];
+  if (!facts.isRoot || user === undefined || user === '' || user === 'root') return [];
+  return [`this is the root in ${home}, and not that of ${user}: tapes asks for sudo itself, run it as ${user}`];
 }
 
 async function toTrust(places: Places, certificate: RootCertificate, dryRun: boolean): Promise<RootToTrust> {

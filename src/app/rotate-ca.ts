@@ -130,7 +130,9 @@ async function installEverywhere(
     const plan = planTarget(store, target, context.facts, root);
     if (plan === null || (plan.type === 'target' && done.has(`${store} ${plan.target}`))) continue;
     if (plan.type === 'target') done.add(`${store} ${plan.target}`);
-    results.push(await putInto(plan, root, context));
+    const result = await putInto(plan, root, context);
+    // What is no more needs no root; that it is gone is said where the earlier one would be taken out.
+    if (result.outcome !== 'gone') results.push(result);
   }
   return results;
 }

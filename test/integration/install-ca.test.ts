@@ -208,6 +208,14 @@ describe.skipIf(tool.skip)(`a rotation${tool.reason}`, () => {
   });
 });
 
+describe('root rights by sudo', () => {
+  it('are another user: said, with what to do instead', async () => {
+    const report = await install({ stores: ['node'], environment: { SUDO_USER: 'dev' } });
+    expect(report.warnings).toEqual([expect.stringContaining('tapes asks for sudo itself, run it as dev')]);
+    expect((await install({ stores: ['node'] })).warnings).toEqual([]);
+  });
+});
+
 describe('a clock that is far off', () => {
   it('is told before a root is made, and where the root is from the future', async () => {
     await expect(install({ now: new Date('1970-01-02') })).rejects.toMatchObject({

@@ -20,6 +20,7 @@ export async function installInto(
   certificatePem: string,
   { dryRun }: { dryRun: boolean },
 ): Promise<Change> {
+  if (!(await isStanding(target))) return gone;
   const presence = await probe(target.probe, certificatePem);
   const commands = typed(target.install, facts);
   if (presence === 'there') return { outcome: 'already', commands: [], failure: null };
@@ -40,7 +41,7 @@ export async function uninstallFrom(
   certificatePem: string,
   { dryRun }: { dryRun: boolean },
 ): Promise<Change> {
-  if (target.place !== null && !(await access(target.place).then(() => true, () => false))) return { outcome: 'gone', commands: [], failure: null }; // prettier-ignore
+  if (!(await isStanding(target))) return gone;
   const presence = await probe(target.probe, certificatePem);
   const commands = typed(target.uninstall, facts);
   if (presence === 'absent') return { outcome: 'absent', commands: [], failure: null };
@@ -49,6 +50,15 @@ export async function uninstallFrom(
   const failure = (await runSteps(target.uninstall, target, facts)) ?? (await look(target, certificatePem, 'absent'));
   return failure === null ? { outcome: 'removed', commands, failure: null } : failed(commands, failure);
 }
+
+const gone: Change = { outcome: 'gone', commands: [], failure: null };
+
+const isStanding = async ({ place }: Target): Promise<boolean> =>
+  place === null ||
+  access(place).then(
+    () => true,
+    () => false,
+  );
 
 const failed = (commands: readonly string[], failure: Failure): Change => ({ outcome: 'failed', commands, failure });
 

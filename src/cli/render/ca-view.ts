@@ -17,7 +17,7 @@ export function renderRoot(root: RootSummary, paint: Paint): string {
   ].join('\n');
 }
 
-export function renderInstalled({ root, dryRun, stores }: InstallCaReport, paint: Paint): string {
+export function renderInstalled({ root, dryRun, stores, warnings }: InstallCaReport, paint: Paint): string {
   const head =
     root === null
       ? ['a root would be made first; its fingerprint takes the place of FINGERPRINT']
@@ -30,7 +30,8 @@ export function renderInstalled({ root, dryRun, stores }: InstallCaReport, paint
     : isDone
       ? ['', paint.dim('look: tapes ca status · take it out again: tapes ca uninstall')]
       : [];
-  return [...head, ...stores.flatMap((result) => renderResult(result, paint)), ...next].join('\n');
+  const notes = warnings.map((warning) => `${paint.magenta('note')}  ${safeLine(warning)}`);
+  return [...head, ...stores.flatMap((result) => renderResult(result, paint)), ...notes, ...next].join('\n');
 }
 
 export function renderUninstalled(report: UninstallCaReport, paint: Paint): string {
