@@ -3,6 +3,7 @@ import { access, chmod, copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFi
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createCa } from '../../src/app/create-ca.ts';
 import { describeCa } from '../../src/app/describe-ca.ts';
 import { installCa } from '../../src/app/install-ca.ts';
 import { rotateCa } from '../../src/app/rotate-ca.ts';
@@ -205,6 +206,26 @@ describe.skipIf(tool.skip)(`a rotation${tool.reason}`, () => {
     expect([await ours(), await readdir(join(home, 'ca')), await readFile(join(home, 'ca/root.pem'), 'utf8')]).toEqual(
       before,
     );
+  });
+});
+
+describe('creating a root', () => {
+  const create = (more: Partial<Parameters<typeof createCa>[0]> = {}) =>
+    createCa({ home, hostNames: [], dryRun: false, ...more });
+
+  it('makes one, and then has it; a dry run makes none', async () => {
+    expect(await create({ dryRun: true, hostNames: ['*.example.com'] })).toMatchObject({
+      root: null,
+      permittedDomains: ['chatgpt.com', 'api.openai.com', 'example.com'],
+    });
+    expect(await loadRoot(join(home, 'ca'))).toBeNull();
+    const made = await create();
+    expect(made.root!.isNew).toBe(true);
+    expect((await create()).root).toEqual({ ...made.root, isNew: false });
+    await expect(create({ hostNames: ['*.example.com'] })).rejects.toMatchObject({
+      code: 'E_CA_CONSTRAINTS',
+      hint: expect.stringContaining('tapes ca rotate --host-name example.com'),
+    });
   });
 });
 

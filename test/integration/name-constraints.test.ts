@@ -189,7 +189,7 @@ describe.each(verifiers.map((verifier) => ({ ...verifier, ...needs(...verifier.p
   },
 );
 
-const java = needs('java', 'keytool');
+const java = needs('java', 'javac', 'keytool');
 describe(`Java${java.reason}`, () => {
   // The reason why nothing is put into its store unless it is asked for. Should Java begin to honour them, this tells.
   it.skipIf(java.skip)(

@@ -55,13 +55,14 @@ function addCreate(ca: Command): void {
   ca.command('create')
     .description('Make the root, where there is none.')
     .option(...hostNameOption, collect, [])
+    .option('--dry-run', 'make nothing, and say what would be made')
     .option('--json', 'print one JSON document')
     .addHelpText('after', example("tapes ca create --host-name '*.example.com'"))
     .action(async (_options: unknown, command: Command) => {
-      const { json, hostName = [], ...places } = command.optsWithGlobals<Options>();
+      const { json, dryRun = false, hostName = [], ...places } = command.optsWithGlobals<Options>();
       const { createCa } = await import('../../app/create-ca.ts');
-      const { renderRoot } = await import('../render/ca-view.ts');
-      await print(json, await createCa({ ...places, hostNames: hostName }), renderRoot);
+      const { renderCreated } = await import('../render/ca-view.ts');
+      await print(json, await createCa({ ...places, hostNames: hostName, dryRun }), renderCreated);
     });
 }
 

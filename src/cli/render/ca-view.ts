@@ -1,6 +1,6 @@
 // What `tapes ca` did or found: a line for each store, what it needs below it, and the next command.
 import type { StoreResult } from '../../app/change-trust.ts';
-import type { RootSummary } from '../../app/create-ca.ts';
+import type { CreateCaReport, RootSummary } from '../../app/create-ca.ts';
 import type { CaStatus, StoreStatus } from '../../app/describe-ca.ts';
 import type { InstallCaReport } from '../../app/install-ca.ts';
 import type { RotateCaReport } from '../../app/rotate-ca.ts';
@@ -9,7 +9,8 @@ import type { Paint } from './paint.ts';
 import { safeLine } from './safe-text.ts';
 import { sayPlural } from './words.ts';
 
-export function renderRoot(root: RootSummary, paint: Paint): string {
+export function renderCreated({ root, caFolder, permittedDomains }: CreateCaReport, paint: Paint): string {
+  if (root === null) return `a root would be made in ${caFolder}, for ${permittedDomains.join(', ')}`;
   return [
     `${root.isNew ? 'made a root' : 'there is a root already'}: ${root.certificateFile}`,
     ...aboutRoot(root),
