@@ -174,7 +174,8 @@ export async function exportCa(
 ): Promise<{ readonly root: Root; readonly bytes: Buffer; readonly file: string | null }> {
   const root = await requireRoot(options);
   const pem = Buffer.from(root.certificatePem, 'ascii');
-  const bytes = options.format === 'pem' ? pem : Buffer.from(root.certificatePem.replaceAll(/-----[^-]+-----|\s/g, ''), 'base64'); // prettier-ignore
+  const bytes =
+    options.format === 'pem' ? pem : Buffer.from(root.certificatePem.replaceAll(/-----[^-]+-----|\s/g, ''), 'base64');
   const file = options.output === '-' ? null : options.output;
   if (file === null) return { root, bytes, file };
   await writeFile(file, bytes, { mode: 0o644, flag: options.force ? 'w' : 'wx' }).catch(

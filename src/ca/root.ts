@@ -107,7 +107,13 @@ async function createRoot(folder: string, domains: readonly string[], now: Date)
 
 /** The folder stands already, without a root: of several first runs the one whose key is linked first wins. */
 async function moveInto(draft: string, folder: string, reason: NodeJS.ErrnoException): Promise<void> {
-  if (!(await stat(folder).then((found) => found.isDirectory(), () => false))) throw reason; // prettier-ignore
+  if (
+    !(await stat(folder).then(
+      (found) => found.isDirectory(),
+      () => false,
+    ))
+  )
+    throw reason;
   try {
     await link(join(draft, keyName), join(folder, keyName));
   } catch (error) {

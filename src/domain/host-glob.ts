@@ -3,7 +3,10 @@
 /** Does `glob` (lower case) cover `host` (lower case)? */
 export function matchesHost(glob: string, host: string): boolean {
   if (!glob.includes('*')) return glob === host;
-  const pattern = glob.split(/\*+/).map((part) => part.replaceAll('.', String.raw`\.`)).join('.+'); // prettier-ignore
+  const pattern = glob
+    .split(/\*+/)
+    .map((part) => part.replaceAll('.', String.raw`\.`))
+    .join('.+');
   return new RegExp(`^${pattern}$`).test(host);
 }
 

@@ -100,7 +100,11 @@ async function findNssProfiles(platform: NodeJS.Platform, userHome: string): Pro
   const found = new Map<string, NssProfile>();
   for (const [pattern, program] of places) {
     for (const folder of await expand(userHome, pattern.split('/'))) {
-      const kind = (await isThere(join(folder, 'cert9.db'))) ? 'sql' : (await isThere(join(folder, 'cert8.db'))) ? 'dbm' : null; // prettier-ignore
+      const kind = (await isThere(join(folder, 'cert9.db')))
+        ? 'sql'
+        : (await isThere(join(folder, 'cert8.db')))
+          ? 'dbm'
+          : null;
       if (kind === null) continue;
       // Links (`snap/*/current`) lead to what is there under another name.
       const real = await realpath(folder).catch(() => folder);

@@ -16,7 +16,8 @@ export function commandLine({ argv, needsRoot }: Step, facts: Facts): readonly s
 
 /** As it can be typed into a shell. */
 export function typedCommand(argv: readonly string[], platform: NodeJS.Platform): string {
-  const isPlain = (word: string): boolean => /^[\w@%+=:,./-]+$/.test(word) || (platform === 'win32' && /^[\w@%+=:,./\\-]+$/.test(word)); // prettier-ignore
+  const isPlain = (word: string): boolean =>
+    /^[\w@%+=:,./-]+$/.test(word) || (platform === 'win32' && /^[\w@%+=:,./\\-]+$/.test(word));
   const quote = (word: string): string =>
     platform === 'win32' ? `"${word}"` : `'${word.replaceAll("'", String.raw`'\''`)}'`;
   return argv.map((word) => (isPlain(word) ? word : quote(word))).join(' ');

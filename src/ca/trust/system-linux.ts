@@ -162,6 +162,13 @@ export function installCommand(facts: Facts, packages: Readonly<Record<string, s
   };
   const manager = Object.keys(packages).find((name) => facts.programs.has(name));
   if (manager === undefined) return null;
-  const asRoot = facts.isRoot || manager === 'brew' ? '' : facts.programs.has('sudo') ? 'sudo ' : facts.programs.has('doas') ? 'doas ' : ''; // prettier-ignore
+  const asRoot =
+    facts.isRoot || manager === 'brew'
+      ? ''
+      : facts.programs.has('sudo')
+        ? 'sudo '
+        : facts.programs.has('doas')
+          ? 'doas '
+          : '';
   return `${asRoot}${verbs[manager]} ${packages[manager]}`;
 }
