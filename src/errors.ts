@@ -36,6 +36,29 @@ export const errorTable = {
     meaning: 'The root does not permit a host that should be intercepted.',
   },
   E_CA_PERMISSIONS: { exitCode: exitCodes.notStarted, meaning: "The root's key can be read by others." },
+  E_CA_MISSING: { exitCode: exitCodes.failed, meaning: 'There is no root yet.' },
+  E_CA_BUSY: { exitCode: exitCodes.failed, meaning: 'Another tapes is changing the root or the trust stores.' },
+  E_CLOCK_WRONG: { exitCode: exitCodes.notStarted, meaning: 'The clock of this machine cannot be right.' },
+  E_HOST_NAME_INVALID: {
+    exitCode: exitCodes.notStarted,
+    meaning: 'A `--host-name` value cannot be expressed as something that a root permits.',
+  },
+  E_LEDGER_UNREADABLE: {
+    exitCode: exitCodes.failed,
+    meaning: 'The file that says what was installed into which trust store cannot be read.',
+  },
+  E_STORE_TOOL_MISSING: { exitCode: exitCodes.failed, meaning: 'The program that changes a trust store is not here.' },
+  E_STORE_NEEDS_ROOT: {
+    exitCode: exitCodes.failed,
+    meaning: 'A trust store needs root rights that tapes did not get.',
+  },
+  E_STORE_READ_ONLY: { exitCode: exitCodes.failed, meaning: 'A trust store cannot be written.' },
+  E_STORE_LOCKED: { exitCode: exitCodes.failed, meaning: 'A trust store is in use, or guarded by a password.' },
+  E_STORE_FOREIGN: {
+    exitCode: exitCodes.failed,
+    meaning: 'A trust store holds something else under the name of our root.',
+  },
+  E_STORE_FAILED: { exitCode: exitCodes.failed, meaning: 'The program that changes a trust store failed.' },
   E_RESOLVE_INVALID: { exitCode: exitCodes.notStarted, meaning: 'A `--resolve` value is malformed.' },
   E_UPSTREAM_CA_INVALID: {
     exitCode: exitCodes.notStarted,

@@ -42,18 +42,33 @@ describe('docs/cli.md', () => {
           .split(/^## /m)
           .find((text) => text.startsWith(`tapes ${name}`)) ?? '';
       const common = ['--home', '--db'];
-      const missing = command.options
+      const missing = [command, ...command.commands]
+        .flatMap(({ options }) => options)
         .filter(({ long }) => !common.includes(long!) && !section.includes(`\`${long}`))
         .map(({ flags }) => flags);
       expect({ found: section !== '', missing }).toEqual({ found: true, missing: [] });
     },
   );
+
+  it('has every command below a command, with an example in its help', () => {
+    for (const command of program.commands) {
+      for (const below of command.commands) {
+        expect(read('docs/cli.md')).toContain(`\`tapes ${command.name()} ${below.name()}`);
+        let help = '';
+        below.configureOutput({ writeOut: (text) => (help += text) }).outputHelp();
+        expect(help).toMatch(/Examples?:\n {2}\$ tapes|Examples?:\n {2}\$ \w+=/);
+      }
+    }
+  });
 });
 
 describe('README.md', () => {
   it('names commands and options that exist', () => {
     const known = new Map(
-      buildProgram().commands.map((command) => [command.name(), command.options.map(({ long }) => long)]),
+      buildProgram().commands.map((command) => [
+        command.name(),
+        [command, ...command.commands].flatMap(({ options }) => options.map(({ long }) => long)),
+      ]),
     );
     const typed = [...read('README.md').matchAll(/^ {4}(?:\$ )?tapes (\w+)([^\n]*)$/gm)];
     expect(typed.length).toBeGreaterThan(3);

@@ -53,7 +53,7 @@ export async function runDoctor(options: DoctorOptions): Promise<Check[]> {
     {
       name: 'root',
       look: () => checkRoot(places, profile),
-      mend: () => mendRoot(places, profile, options.environment, () => loadRoot(places.caFolder)),
+      mend: () => mendRoot(places, options.environment, () => loadRoot(places.caFolder)),
     },
     {
       name: 'agent',
@@ -150,7 +150,7 @@ async function checkRoot({ caFolder }: Places, profile: AgentProfile): Promise<F
   if (root === null) return { status: 'ok', message: `${caFolder} (made at the first run)` };
   const days = Math.floor((root.expiresAt.getTime() - Date.now()) / dayMs);
   const until = `valid until ${root.expiresAt.toISOString().slice(0, 10)}`;
-  const renew = `move it away and a new one is made at the next run: mv ${caFolder} ${caFolder}.old`;
+  const renew = 'make a new one in its place: tapes ca rotate';
   if (days < 0) return { status: 'fail', message: `${root.certificateFile} has expired`, hint: renew };
   const missing = profile.certificateDomains.filter((domain) => !permits(root.permittedDomains, domain));
   if (missing.length > 0)

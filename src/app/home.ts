@@ -16,6 +16,9 @@ export interface Places {
   readonly home: string;
   readonly dbFile: string;
   readonly caFolder: string;
+  /** What was installed into which trust store; and the lock of those who change that, or the root. */
+  readonly ledgerFile: string;
+  readonly caLockFile: string;
 }
 
 /** The folders and files in use. Nothing is created. */
@@ -25,7 +28,13 @@ export function findPlaces(
 ): Places {
   const home = resolve(options.home || environment['TAPES_HOME'] || join(homedir(), '.tapes'));
   const dbFile = resolve(options.db || environment['TAPES_DB'] || join(home, 'tapes.db'));
-  return { home, dbFile, caFolder: join(home, 'ca') };
+  return {
+    home,
+    dbFile,
+    caFolder: join(home, 'ca'),
+    ledgerFile: join(home, 'trust.json'),
+    caLockFile: join(home, 'ca.lock'),
+  };
 }
 
 /** Creates the home (0700) if need be. Throws `E_HOME_NOT_WRITABLE`. */

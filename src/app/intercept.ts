@@ -1,6 +1,6 @@
 // `tapes intercept -- <command>`: runs an agent under the interceptor and keeps what passes.
 import { detectAgent, findProfile, profiles, type AgentProfile } from '../agents/index.ts';
-import { openRoot, permits } from '../ca/index.ts';
+import { permits } from '../ca/index.ts';
 import { newId } from '../domain/index.ts';
 import { TapesError } from '../errors.ts';
 import { buildChildEnvironment, findCommand, runChild, type ChildResult } from '../launch/index.ts';
@@ -15,6 +15,7 @@ import {
   type UpstreamRoutes,
 } from '../proxy/index.ts';
 import { arrangeTrust } from './agent-trust.ts';
+import { chooseRoot } from './choose-root.ts';
 import { findPlaces, openMaskKey, prepareHome, type PlaceOptions } from './home.ts';
 import { noRecorder, recordRun, type RecordingReport, type RunRecorder } from './record-run.ts';
 import { readWarnings, watchTls } from './run-warnings.ts';
@@ -29,6 +30,10 @@ export interface InterceptOptions extends PlaceOptions {
   readonly upstreamCa?: string | undefined;
   readonly upstreamProxy?: string | undefined;
   readonly label?: string | undefined;
+  /** Names and globs to intercept besides the agent's own hosts. */
+  readonly hostName: readonly string[];
+  /** A root for this run alone, its key in memory. */
+  readonly ephemeralCa: boolean;
   readonly record: boolean;
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
@@ -56,8 +61,14 @@ export async function intercept(options: InterceptOptions): Promise<InterceptRes
 
   const places = findPlaces(options, environment);
   await prepareHome(places.home);
-  const root = await openRoot(places.caFolder, profile.certificateDomains);
-  if (root.isNew) onProgress(`made a root for ${root.permittedDomains.join(', ')}: ${root.certificateFile}`);
+  const choice = await chooseRoot({
+    places,
+    profiles: [profile],
+    hostNames: options.hostName,
+    ephemeral: options.ephemeralCa,
+    onProgress,
+  });
+  const { root, interceptHosts } = choice;
   const trust = await arrangeTrust(profile, root, places.home, options);
   const { args, added } = await keepInProcess(profile, file, argv.slice(1), argumentsAt, environment);
   if (added !== null)
@@ -84,7 +95,7 @@ export async function intercept(options: InterceptOptions): Promise<InterceptRes
     interceptor = await openInterceptor({
       port: options.port,
       root,
-      interceptHosts: profile.interceptHosts,
+      interceptHosts,
       isPermitted: (host) => permits(root.permittedDomains, host),
       isRefusedUpgrade: (path) => profile.isRefusableUpgrade(path),
       readBackendHosts: (path, answer) => profile.readBackendHosts(path, answer),
@@ -93,9 +104,7 @@ export async function intercept(options: InterceptOptions): Promise<InterceptRes
       sink: watchTls(recorder, untrustingHosts),
     });
     recorder.learnSecrets([interceptor.password, interceptor.proxyUrl]);
-    onProgress(
-      `listening on 127.0.0.1:${interceptor.port}, intercepting ${profile.interceptHosts.slice(0, 3).join(', ')} …`,
-    );
+    onProgress(`listening on 127.0.0.1:${interceptor.port}, intercepting ${interceptHosts.slice(0, 3).join(', ')} …`);
 
     const running = runChild({
       file,
@@ -107,7 +116,7 @@ export async function intercept(options: InterceptOptions): Promise<InterceptRes
         proxyUrl: interceptor.proxyUrl,
         caVariables: profile.caVariables.slice(0, 1),
         certificateFile: trust.certificateFile,
-        trimNoProxy: (noProxy) => withoutEntriesFor(noProxy, profile.interceptHosts),
+        trimNoProxy: (noProxy) => withoutEntriesFor(noProxy, interceptHosts),
       }),
     });
     // The engine loads while the child starts; what the child asks for meanwhile waits at the door.
@@ -118,13 +127,14 @@ export async function intercept(options: InterceptOptions): Promise<InterceptRes
     for (const line of engineLines.lines) onProgress(`engine: ${line}`);
     const { unpermittedHosts } = interceptor;
     const warnings = readWarnings({ engineFailure: failure, unpermittedHosts, untrustingHosts, name, child });
-    return { child, recording, warnings: [...warnings, ...faults.list] };
+    return { child, recording, warnings: [...choice.warnings, ...warnings, ...faults.list] };
   } catch (error) {
     await recorder.discard();
     throw error;
   } finally {
     await interceptor?.close();
     await trust.remove();
+    await choice.release();
     faults.stop();
   }
 }

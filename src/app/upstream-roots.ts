@@ -14,18 +14,6 @@ const systemBundles = [
 ];
 const pemBlock = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g;
 
-/** What programs on this machine trust: the system's file of all roots (as distributions of Linux have it), and those that variables name. */
-export async function readTrustedFiles(
-  environment: Readonly<Record<string, string | undefined>>,
-): Promise<{ readonly file: string; readonly roots: readonly string[] }[]> {
-  const files = [await firstReadable(systemBundles), environment['SSL_CERT_FILE'], environment['NODE_EXTRA_CA_CERTS']];
-  const read = [...new Set(files)].map(async (file) => {
-    const text = file ? await readFile(file, 'utf8').catch(() => '') : '';
-    return { file: file ?? '', roots: text.match(pemBlock) ?? [] };
-  });
-  return Promise.all(read);
-}
-
 /** PEM certificates to trust besides Node's own list: the system's, and those in `files`. Throws `E_UPSTREAM_CA_INVALID`. */
 export async function readUpstreamRoots(
   files: readonly { readonly file: string; readonly source: string }[],

@@ -1,5 +1,5 @@
 // Makes a root certificate: RSA 3072, two years at most, critical name constraints, allowed to sign server certificates and nothing else.
-import { generateKeyPair, randomBytes } from 'node:crypto';
+import { createHash, createPublicKey, generateKeyPair, randomBytes } from 'node:crypto';
 import { hostname, userInfo } from 'node:os';
 import { promisify } from 'node:util';
 
@@ -29,11 +29,12 @@ export async function makeRoot({ domains, now }: { domains: readonly string[]; n
   certificate.serialNumber = serialNumber();
   certificate.validity.notBefore = new Date(now.getTime() - hourMs);
   certificate.validity.notAfter = new Date(now.getTime() - hourMs + lifetimeDays * dayMs);
+  // Each root has a name of its own: verifiers look an issuer up by name (OpenSSL, GnuTLS), and NSS gives one nickname to all of a name.
   const name = [
-    { shortName: 'O', value: 'tapes' },
-    { shortName: 'OU', value: `${user()}@${hostname()}` },
-    { shortName: 'CN', value: 'tapes local root' },
-  ];
+    ['O', 'tapes'],
+    ['OU', `${user()}@${hostname()}`.slice(0, 64)],
+    ['CN', `tapes local root ${keyId(keys.publicKey)}`],
+  ].map(([shortName, value]) => ({ shortName: shortName!, value: value!, valueTagClass: utf8 }));
   certificate.setSubject(name);
   certificate.setIssuer(name);
   certificate.setExtensions([
@@ -56,6 +57,15 @@ function serialNumber(): string {
   const bytes = randomBytes(20);
   bytes[0] = (bytes[0]! & 0x3f) | 0x40;
   return bytes.toString('hex');
+}
+
+// A PrintableString (forge's default) may hold no @, and Go refuses a root where one does. The types of forge take a class for a tag.
+const utf8 = forge.asn1.Type.UTF8 as unknown as forge.asn1.Class;
+
+/** The beginning of the public key's SHA-256. */
+function keyId(publicKeyPem: string): string {
+  const der = createPublicKey(publicKeyPem).export({ type: 'spki', format: 'der' });
+  return createHash('sha256').update(der).digest('hex').slice(0, 8);
 }
 
 function user(): string {

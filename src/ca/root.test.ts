@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { makeRoot } from './make-root.ts';
-import { openRoot, permits } from './root.ts';
+import { permits } from './root-certificate.ts';
+import { openRoot } from './root.ts';
 
 const domains = ['chatgpt.com', 'api.openai.com'];
 let folder: string;

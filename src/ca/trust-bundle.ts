@@ -2,18 +2,17 @@
 import { chmod, readFile, writeFile } from 'node:fs/promises';
 
 import { TapesError } from '../errors.ts';
-
-const pemBlock = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g;
+import { splitPem } from './root-certificate.ts';
 
 /** The certificates of a PEM file, each as its own PEM text. Throws `E_UPSTREAM_CA_INVALID`. */
-export async function readCertificates(file: string, source: string): Promise<string[]> {
+export async function readCertificates(file: string, source: string): Promise<readonly string[]> {
   const text = await readFile(file, 'utf8').catch((cause: NodeJS.ErrnoException) => {
     throw new TapesError('E_UPSTREAM_CA_INVALID', `cannot read ${file}, named by ${source}: ${cause.message}`, {
       hint: `name a readable PEM file with ${source}, or leave it out`,
       cause,
     });
   });
-  const blocks = text.match(pemBlock) ?? [];
+  const blocks = splitPem(text);
   if (blocks.length === 0) {
     throw new TapesError('E_UPSTREAM_CA_INVALID', `${file}, named by ${source}, holds no PEM certificate`, {
       hint: `name a file that has a BEGIN CERTIFICATE line; look at it with: head ${file}`,

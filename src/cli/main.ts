@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 
 import { exitCodes, TapesError } from '../errors.ts';
 import { tapesVersion } from '../version.ts';
+import { addCaCommand } from './commands/ca.ts';
 import { addContextCommand } from './commands/context.ts';
 import { addDiffCommand } from './commands/diff.ts';
 import { addDoctorCommand } from './commands/doctor.ts';
@@ -67,8 +68,9 @@ Examples:
   addExportCommand(program);
   addImportCommand(program);
   addPruneCommand(program);
+  addCaCommand(program);
   addDoctorCommand(program);
-  for (const command of [program, ...program.commands]) {
+  for (const command of [program, ...program.commands.flatMap((own) => [own, ...own.commands])]) {
     command
       .exitOverride()
       .option('--home <dir>', 'where tapes keeps its files (default: $TAPES_HOME, else ~/.tapes)')

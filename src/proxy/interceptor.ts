@@ -1,7 +1,7 @@
 // The interceptor: door, engine and upstream as one. It listens at once; the engine (165 ms to import, on a quiet machine) loads behind it.
 import { randomBytes } from 'node:crypto';
 
-import type { Sink } from '../domain/index.ts';
+import { matchesHost, type Sink } from '../domain/index.ts';
 import { openDoor } from './door.ts';
 import { startEngine, type Engine } from './engine.ts';
 import { learnHosts } from './host-learner.ts';
@@ -16,7 +16,7 @@ export interface InterceptorOptions {
     readonly keyPem: string;
     readonly permittedDomains: readonly string[];
   };
-  /** Exact host names, lower case. */
+  /** Host names, lower case; the first one exact, the others possibly with `*` for any characters. */
   readonly interceptHosts: readonly string[];
   /** Asked first, of every CONNECT; one that is not admitted is refused. Default: all are admitted. */
   readonly isAdmitted?: (host: string, port: number) => boolean;
@@ -49,6 +49,7 @@ export interface Interceptor {
 export async function openInterceptor(options: InterceptorOptions): Promise<Interceptor> {
   const password = randomBytes(16).toString('hex');
   const hosts = new Set(options.interceptHosts);
+  const globs = options.interceptHosts.filter((host) => host.includes('*'));
   const unpermittedHosts = new Set<string>();
   const sink = learnHosts(options.sink, options.readBackendHosts, (host) => {
     if (options.isPermitted(host)) hosts.add(host);
@@ -65,7 +66,7 @@ export async function openInterceptor(options: InterceptorOptions): Promise<Inte
     port: options.port,
     authorization: `Basic ${Buffer.from(`tapes:${password}`).toString('base64')}`,
     isAdmitted: options.isAdmitted ?? (() => true),
-    isIntercepted: (host) => hosts.has(host),
+    isIntercepted: (host) => hosts.has(host) || globs.some((glob) => matchesHost(glob, host)),
     async intercept(socket, host, port) {
       asked += 1;
       const [standing] = await Promise.all([engine, upstreamTls.learnAlpn(host, port)]);

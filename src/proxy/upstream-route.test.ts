@@ -93,6 +93,7 @@ describe('NO_PROXY', () => {
     const hosts = ['chatgpt.com', 'api.openai.com'];
     expect(withoutEntriesFor('localhost,chatgpt.com, .openai.com ,10.0.0.0/8', hosts)).toBe('localhost,10.0.0.0/8');
     expect(withoutEntriesFor('*', hosts)).toBe('');
+    expect(withoutEntriesFor('LLM.example.com,example.com,example.org', ['*.example.com'])).toBe('example.org');
   });
 });
 

@@ -1,4 +1,5 @@
 // Where a connection to a provider's host:port really goes: `--resolve` rules, the user's own proxy, and NO_PROXY. Pure.
+import { matchesHost } from '../domain/index.ts';
 import { TapesError } from '../errors.ts';
 
 /** One `--resolve HOST:PORT:ADDRESS[:PORT]`. */
@@ -43,10 +44,10 @@ export function isExcluded(noProxy: string, host: string, port: number): boolean
   return splitNoProxy(noProxy).some((entry) => coversHost(entry, host, port));
 }
 
-/** The list without the entries that would hide one of `hosts` (port 443) from a proxy. */
+/** The list without the entries that would hide one of `hosts` (names and globs, port 443) from a proxy. */
 export function withoutEntriesFor(noProxy: string, hosts: readonly string[]): string {
   return splitNoProxy(noProxy)
-    .filter((entry) => !hosts.some((host) => coversHost(entry, host, 443)))
+    .filter((entry) => !hosts.some((host) => coversHost(entry, host, 443) || matchesHost(host, entry.toLowerCase())))
     .join(',');
 }
 

@@ -73,7 +73,7 @@ export async function mendHome(places: Places): Promise<Mending> {
 }
 
 /** Gives something another name, which nothing has yet. Returns that. */
-export async function moveAside(path: string): Promise<string> {
+async function moveAside(path: string): Promise<string> {
   const day = new Date().toISOString().slice(0, 10);
   for (let count = 1; ; count++) {
     const aside = `${path}.old-${day}${count === 1 ? '' : `-${count}`}`;

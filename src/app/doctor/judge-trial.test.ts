@@ -43,6 +43,11 @@ function trial(
   return {
     root: {
       certificatePem: '',
+      fingerprint: '',
+      thumbprint: '',
+      name: '',
+      commonName: '',
+      startsAt: new Date('2026-01-01'),
       keyPem: '',
       certificateFile: '/home/dev/.tapes/ca/root.pem',
       expiresAt: new Date('2028-01-01'),

@@ -12,6 +12,8 @@ interface Options {
   readonly upstreamCa?: string;
   readonly upstreamProxy?: string;
   readonly label?: string;
+  readonly hostName: readonly string[];
+  readonly ephemeralCa?: boolean;
   readonly record: boolean;
   readonly quiet?: boolean;
   readonly verbose?: boolean;
@@ -34,6 +36,13 @@ export function addInterceptCommand(program: Command): void {
     )
     .option('--upstream-ca <file>', 'PEM file of roots to trust upstream, besides the usual ones')
     .option('--upstream-proxy <url>', 'the proxy to reach the provider by (default: HTTPS_PROXY, as the agent would)')
+    .option(
+      '--host-name <glob>',
+      "also intercept this host: llm.example.com, '*.example.com'; may be repeated",
+      collect,
+      [],
+    )
+    .option('--ephemeral-ca', 'a root for this run alone, its key in memory and nowhere else')
     .option('--label <text>', 'a name for this run')
     .option('--no-record', 'intercept, and keep nothing')
     .option('-q, --quiet', 'print no summary at the end')
@@ -55,6 +64,7 @@ Examples:
       const { say } = await import('../render/page.ts');
       const { child, recording, warnings } = await intercept({
         ...options,
+        ephemeralCa: options.ephemeralCa ?? false,
         argv,
         environment: process.env,
         cwd: process.cwd(),

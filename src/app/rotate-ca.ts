@@ -1,0 +1,192 @@
+// `tapes ca rotate`: a new root in the place of the one in use, with no moment in which neither is trusted.
+// 1. The file that agents are told to trust gets the new certificate besides the earlier ones.
+// 2. The new root goes into every store that has the one in use. If one store fails, all of that is taken back, and nothing has changed.
+// 3. The key changes: from here on new runs sign with the new root.
+// 4. The earlier root leaves the stores, unless a run still signs with it: its key is in that run's memory until it ends.
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import {
+  certificateFileOf,
+  draftRoot,
+  listUses,
+  loadRoot,
+  openLedger,
+  planTarget,
+  readFacts,
+  readTrusted,
+  switchKey,
+  withLock,
+  writeCertificateFile,
+  writeTrusted,
+  type Facts,
+  type LedgerEntry,
+  type NewRoot,
+  type Root,
+  type RootCertificate,
+  type RootToTrust,
+} from '../ca/index.ts';
+import { TapesError } from '../errors.ts';
+import { hasFailed, putInto, takeOut, type StoreResult, type TrustContext } from './change-trust.ts';
+import { readConstraints } from './choose-root.ts';
+import { domainsOfAgents, summarize, type RootSummary } from './create-ca.ts';
+import { findPlaces, prepareHome, type PlaceOptions, type Places } from './home.ts';
+import { unmadeRoot } from './unmade-root.ts';
+
+export interface RotateCaOptions extends PlaceOptions {
+  /** What the new root permits besides what the one before did. */
+  readonly hostNames: readonly string[];
+  /** Agents stop trusting the earlier roots at once: for a key that may be in other hands. */
+  readonly forget: boolean;
+  readonly dryRun: boolean;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly now?: Date;
+  readonly facts?: Facts;
+}
+
+export interface RotateCaReport {
+  readonly dryRun: boolean;
+  /** The new root; null where nothing was changed. */
+  readonly root: RootSummary | null;
+  readonly permittedDomains: readonly string[];
+  /** SHA-256 of the root before; null where there was none that could be used. */
+  readonly previous: string | null;
+  readonly stores: readonly StoreResult[];
+  /** Runs that sign with an earlier root until they end. */
+  readonly runsOnEarlier: readonly number[];
+  readonly failed: boolean;
+}
+
+/** Throws `E_CA_BUSY`, `E_LEDGER_UNREADABLE`, `E_HOST_NAME_INVALID`, `E_HOME_NOT_WRITABLE`; what goes wrong in a store is in the report. */
+export async function rotateCa(options: RotateCaOptions): Promise<RotateCaReport> {
+  const places = findPlaces(options, options.environment);
+  const wanted = readConstraints(options.hostNames);
+  await prepareHome(places.home);
+  return withLock(places.caLockFile, async () => {
+    const { dryRun, now = new Date() } = options;
+    const { caFolder } = places;
+    const previous = await loadIfUsable(caFolder);
+    const trusted = withPrevious(previous, await readTrusted(caFolder, now));
+    const kept = previous?.permittedDomains ?? trusted[0]?.permittedDomains ?? [];
+    const permittedDomains = [...new Set([...domainsOfAgents(), ...kept, ...wanted])];
+    const made = dryRun ? { certificate: unmadeRoot, keyPem: '' } : await draftRoot(permittedDomains, now);
+    const context: TrustContext = {
+      facts: options.facts ?? (await readFacts({ environment: options.environment })),
+      ledger: await openLedger(places.ledgerFile),
+      caFolder,
+      dryRun,
+      now,
+    };
+    const earlier = context.ledger.entries;
+
+    if (!dryRun) await writeTrusted(caFolder, [made.certificate, ...trusted]);
+    const installed = await installEverywhere(places, made, earlier, context);
+    const fingerprint = previous?.fingerprint ?? null;
+    const common = { dryRun, permittedDomains, previous: fingerprint };
+    if (hasFailed(installed)) {
+      const undone = dryRun ? [] : await undo(places, made, trusted, context);
+      return { ...common, root: null, stores: [...installed, ...undone], runsOnEarlier: [], failed: true };
+    }
+    if (!dryRun) await switchKey(caFolder, made);
+
+    const uses = await listUses(caFolder);
+    const removed: StoreResult[] = [];
+    for (const entry of earlier) {
+      const runs = uses.filter((use) => use.fingerprint === entry.fingerprint).map(({ pid }) => pid);
+      removed.push(
+        runs.length > 0 && !options.forget
+          ? keep(entry, runs)
+          : await takeOut(entry, join(caFolder, 'root.pem'), context),
+      );
+    }
+    if (options.forget && !dryRun) await writeTrusted(caFolder, [made.certificate]);
+    const stores = [
+      ...installed.map((result) => saying(result, 'installed', 'installed, the new root')),
+      ...removed.map((result) => saying(result, 'removed', 'removed, the earlier root')),
+    ];
+    const runsOnEarlier = [
+      ...new Set(uses.filter((use) => use.fingerprint !== made.certificate.fingerprint).map(({ pid }) => pid)),
+    ];
+    const root = dryRun ? null : summarize({ ...(await loadNew(caFolder)), isNew: true });
+    return { ...common, root, stores, runsOnEarlier, failed: hasFailed(stores) };
+  });
+}
+
+/** The new root into each place that has an earlier one. */
+async function installEverywhere(
+  places: Places,
+  { certificate }: NewRoot,
+  earlier: readonly LedgerEntry[],
+  context: TrustContext,
+): Promise<readonly StoreResult[]> {
+  const { caFolder } = places;
+  const certificateFile = context.dryRun
+    ? certificateFileOf(caFolder, certificate)
+    : await writeCertificateFile(caFolder, certificate);
+  const root: RootToTrust = { certificate, certificateFile, trustedFile: join(caFolder, 'root.pem') };
+  const results: StoreResult[] = [];
+  const done = new Set<string>();
+  for (const { store, target } of earlier) {
+    const plan = planTarget(store, target, context.facts, root);
+    if (plan === null || (plan.type === 'target' && done.has(`${store} ${plan.target}`))) continue;
+    if (plan.type === 'target') done.add(`${store} ${plan.target}`);
+    const result = await putInto(plan, root, context);
+    // What is no more needs no root; that it is gone is said where the earlier one would be taken out.
+    if (result.outcome !== 'gone') results.push(result);
+  }
+  return results;
+}
+
+async function undo(
+  places: Places,
+  { certificate }: NewRoot,
+  trusted: readonly RootCertificate[],
+  context: TrustContext,
+): Promise<readonly StoreResult[]> {
+  const results: StoreResult[] = [];
+  for (const entry of context.ledger.entries.filter(({ fingerprint }) => fingerprint === certificate.fingerprint)) {
+    results.push(await takeOut(entry, join(places.caFolder, 'root.pem'), context));
+  }
+  if (trusted.length === 0) await rm(join(places.caFolder, 'root.pem'), { force: true });
+  else await writeTrusted(places.caFolder, trusted);
+  await rm(certificateFileOf(places.caFolder, certificate), { force: true });
+  return results;
+}
+
+function keep({ store, target, fingerprint }: LedgerEntry, runs: readonly number[]): StoreResult {
+  return {
+    store,
+    label: target,
+    fingerprint,
+    outcome: 'kept',
+    message: `the earlier root stays until ${runs.length === 1 ? `the run of pid ${runs[0]} has` : `${runs.length} runs have`} ended: they sign with it`,
+    commands: ['tapes ca uninstall --earlier'],
+    lines: [],
+    error: null,
+  };
+}
+
+const saying = (result: StoreResult, outcome: StoreResult['outcome'], message: string): StoreResult =>
+  result.outcome === outcome ? { ...result, message } : result;
+
+/** The certificate of the key in use is in the file at any moment, even where it has expired: without it the key is nobody's. */
+const withPrevious = (previous: Root | null, trusted: readonly RootCertificate[]): readonly RootCertificate[] =>
+  previous === null || trusted.some(({ fingerprint }) => fingerprint === previous.fingerprint)
+    ? trusted
+    : [previous, ...trusted];
+
+/** A root that cannot be used is no reason to keep it. */
+async function loadIfUsable(folder: string): Promise<Root | null> {
+  try {
+    return await loadRoot(folder);
+  } catch (error) {
+    if (error instanceof TapesError) return null;
+    throw error;
+  }
+}
+
+async function loadNew(folder: string): Promise<Root> {
+  const root = await loadRoot(folder);
+  if (root === null) throw new TapesError('E_CA_UNREADABLE', `the new root in ${folder} is gone again`);
+  return root;
+}
