@@ -1,7 +1,7 @@
 // OpenAI Codex CLI. Measured with 0.77 to 0.169 (docs/discoveries/codex.md).
 import { join } from 'node:path';
 
-import { readCodexIdentity } from './codex-identity.ts';
+import { isCodexRequest, isTitleRequest, readCodexIdentity } from './codex-identity.ts';
 import type { AgentProfile } from './profile.ts';
 
 // Data-residency and government variants of the API host (the binary of 0.169 names gov and au; the others are the provider's regions).
@@ -27,6 +27,10 @@ export const codex: AgentProfile = {
     const origins = [...answer.matchAll(/"workspace_backend_origin"\s*:\s*"((?:[^"\\]|\\.)*)"/g)];
     return origins.flatMap(([, origin]) => hostOf(origin!.replaceAll('\\/', '/')));
   },
+  isMine: (host, headers) =>
+    codex.certificateDomains.some((domain) => host === domain || host.endsWith(`.${domain}`)) &&
+    isCodexRequest(headers),
+  isBackgroundRequest: isTitleRequest,
   identify: readCodexIdentity,
   // Since 0.160 the TUI's requests are sent by a daemon that outlives it, and that keeps the environment it was started with.
   background: {
@@ -38,6 +42,7 @@ export const codex: AgentProfile = {
       !args.some((arg) => arg.startsWith('--remote')),
     pidFile: (environment, userHome) => join(codexHome(environment, userHome), 'app-server-daemon', 'daemon.pid'),
     stopCommand: 'codex app-server daemon stop',
+    stopArguments: ['app-server', 'daemon', 'stop'],
   },
   credentialFiles: (environment, userHome) => [join(codexHome(environment, userHome), 'auth.json')],
 };

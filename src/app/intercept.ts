@@ -1,22 +1,14 @@
 // `tapes intercept -- <command>`: runs an agent under the interceptor and keeps what passes.
-import { detectAgent, findProfile, profiles, type AgentProfile } from '../agents/index.ts';
+import { detectAgent, profiles, type AgentProfile } from '../agents/index.ts';
 import { openRoot, permits } from '../ca/index.ts';
 import { newId } from '../domain/index.ts';
-import { TapesError } from '../errors.ts';
 import { buildChildEnvironment, findCommand, runChild, type ChildResult } from '../launch/index.ts';
-import {
-  openInterceptor,
-  parseProxyUrl,
-  parseResolve,
-  quietEngine,
-  readProxyEnvironment,
-  withoutEntriesFor,
-  type Interceptor,
-  type UpstreamRoutes,
-} from '../proxy/index.ts';
+import { openInterceptor, quietEngine, withoutEntriesFor, type Interceptor } from '../proxy/index.ts';
 import { arrangeTrust } from './agent-trust.ts';
 import { findPlaces, openMaskKey, prepareHome, type PlaceOptions } from './home.ts';
+import { readRoutes } from './read-routes.ts';
 import { noRecorder, recordRun, type RecordingReport, type RunRecorder } from './record-run.ts';
+import { requireProfile } from './require-profile.ts';
 import { readWarnings, watchTls } from './run-warnings.ts';
 import { stayInProcess } from './stay-in-process.ts';
 import { surviveFaults } from './survive-faults.ts';
@@ -138,25 +130,8 @@ function findAgent(
     // A script or a shell that starts an agent: the profiles' hosts are intercepted all the same.
     return detected ?? { profile: profiles[0]!, argumentsAt: 0 };
   }
-  const profile = findProfile(agentName);
-  if (profile === null) {
-    throw new TapesError('E_AGENT_UNKNOWN', `no agent is called ${agentName}`, {
-      hint: `tapes knows: ${profiles.map((known) => known.name).join(', ')}`,
-    });
-  }
+  const profile = requireProfile(agentName);
   return { profile, argumentsAt: detected?.profile === profile ? detected.argumentsAt : 0 };
-}
-
-function readRoutes(options: InterceptOptions): UpstreamRoutes {
-  const resolve = options.resolve.map(parseResolve);
-  if (options.upstreamProxy !== undefined) {
-    return {
-      resolve,
-      ...readProxyEnvironment({ NO_PROXY: options.environment['NO_PROXY'] ?? options.environment['no_proxy'] }),
-      proxy: parseProxyUrl(options.upstreamProxy, '--upstream-proxy'),
-    };
-  }
-  return { resolve, ...readProxyEnvironment(options.environment) };
 }
 
 async function keepInProcess(

@@ -224,7 +224,8 @@ test('recordings from before there was an index are indexed when they are brough
     DROP VIEW search_entries; DROP TABLE search_items; DROP TABLE search_text;
     DROP INDEX calls_sums; DROP INDEX calls_without_turn; DROP INDEX bodies_size;
     CREATE INDEX calls_session ON calls (session_id); CREATE INDEX calls_turn ON calls (turn_id);
-    DELETE FROM migrations WHERE name = '003-index-questions'; PRAGMA user_version = ${index}`);
+    ALTER TABLE runs DROP COLUMN kind; ALTER TABLE runs DROP COLUMN proxy_run_id;
+    DELETE FROM migrations WHERE name >= '003-index-questions'; PRAGMA user_version = ${index}`);
   await migrate(connection, dbFile);
   await connection.close();
 

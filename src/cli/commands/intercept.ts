@@ -1,7 +1,7 @@
 // `tapes intercept [options] -- <command> [args…]`
 import type { Command } from 'commander';
 
-import { TapesError } from '../../errors.ts';
+import { collect, readPort } from './proxy-options.ts';
 
 interface Options {
   readonly home?: string;
@@ -68,13 +68,3 @@ Examples:
       process.stderr.write('', () => process.exit());
     });
 }
-
-function readPort(value: string): number {
-  const port = Number(value);
-  if (/^\d+$/.test(value) && port <= 65_535) return port;
-  throw new TapesError('E_PORT_INVALID', `--port ${value} is not a number from 0 to 65535`, {
-    hint: 'run with --port 0 to pick a free one',
-  });
-}
-
-const collect = (value: string, earlier: readonly string[]): string[] => [...earlier, value];

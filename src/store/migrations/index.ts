@@ -3,6 +3,7 @@ import type { Connection } from '../connection.ts';
 import { createTables } from './001-create-tables.ts';
 import { shareItems } from './002-share-items.ts';
 import { indexQuestions } from './003-index-questions.ts';
+import { nameRunKinds } from './004-name-run-kinds.ts';
 
 export interface Migration {
   readonly name: string;
@@ -11,4 +12,4 @@ export interface Migration {
   readonly fill?: (connection: Connection) => Promise<void>;
 }
 
-export const migrations: readonly Migration[] = [createTables, shareItems, indexQuestions];
+export const migrations: readonly Migration[] = [createTables, shareItems, indexQuestions, nameRunKinds];

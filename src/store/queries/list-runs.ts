@@ -12,7 +12,7 @@ export interface ListFilter {
 }
 
 export interface RunFilter extends ListFilter {
-  /** Also runs whose command was never started. */
+  /** Also runs whose command was never started, and what a standing proxy has recorded that belongs to no session. */
   readonly all: boolean;
 }
 
@@ -23,7 +23,8 @@ export async function listRuns(connection: Connection, filter: RunFilter): Promi
        (SELECT count(*) FROM exchanges WHERE run_id = runs.id) AS exchanges
      FROM runs
      WHERE (?1 IS NULL OR agent = ?1) AND (?2 IS NULL OR coalesce(ended_at, started_at) >= ?2)
-       AND (?3 OR ended_at IS NULL OR exit_code IS NOT NULL OR signal IS NOT NULL)
+       AND (?3 OR kind = 'session'
+         OR (kind = 'intercept' AND (ended_at IS NULL OR exit_code IS NOT NULL OR signal IS NOT NULL)))
      ORDER BY started_at DESC, rowid DESC LIMIT ?4`,
     [filter.agent ?? null, filter.since ?? null, filter.all ? 1 : 0, filter.limit],
   );
@@ -31,7 +32,9 @@ export async function listRuns(connection: Connection, filter: RunFilter): Promi
     id: row.id,
     agent: row.agent,
     argv: JSON.parse(row.argv) as string[],
-    cwd: row.cwd,
+    cwd: row.cwd || null,
+    kind: row.kind,
+    proxyRunId: row.proxy_run_id,
     label: row.label,
     startedAt: row.started_at,
     endedAt: row.ended_at,

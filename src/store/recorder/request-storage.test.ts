@@ -177,7 +177,9 @@ test('a database of the first schema is brought forward with all that is in it',
     await migrate(connection, dbFile, migrations.slice(0, 1));
     await connection.exec(`ATTACH '${source}' AS source`);
     for (const table of ['runs', 'exchanges', 'sessions', 'threads', 'turns', 'calls']) {
-      await connection.exec(`INSERT INTO ${table} SELECT * FROM source.${table}`);
+      const columns = await connection.all<{ name: string }>('SELECT name FROM pragma_table_info(?)', [table]);
+      const names = columns.map(({ name }) => name).join(', ');
+      await connection.exec(`INSERT INTO ${table} (${names}) SELECT ${names} FROM source.${table}`);
     }
     await connection.run(
       `INSERT INTO bodies SELECT call_id, side, content_encoding, wire_bytes, wire_sha256, decoded_bytes, decoded_sha256,

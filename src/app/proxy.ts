@@ -1,0 +1,283 @@
+// `tapes proxy`: a standing interceptor for agents that start themselves, until it is told to stop.
+import { homedir } from 'node:os';
+
+import { profiles as allProfiles, type AgentProfile } from '../agents/index.ts';
+import { openRoot, permits } from '../ca/index.ts';
+import type { RequestHead } from '../domain/index.ts';
+import { TapesError } from '../errors.ts';
+import { watchTerminal } from '../launch/index.ts';
+import { makeProxyPassword, openInterceptor, quietEngine, type Interceptor } from '../proxy/index.ts';
+import { checkDatabaseFile, openRecorderThread } from '../store/index.ts';
+import { tapesVersion } from '../version.ts';
+import { arrangeTrust } from './agent-trust.ts';
+import { findBackgroundProcesses, stopBackgroundProcess, type BackgroundProcess } from './background-processes.ts';
+import { findPlaces, openMaskKey, prepareHome, type PlaceOptions, type Places } from './home.ts';
+import { readEnvironmentSecrets, readLoginSecrets } from './known-secrets.ts';
+import { PeerFinder } from './peer-finder.ts';
+import { enterProxy, withoutProxy, type VariableChange } from './proxy-environment.ts';
+import { readRoutes } from './read-routes.ts';
+import { requireProfile } from './require-profile.ts';
+import { RunRouter } from './route-runs.ts';
+import { readWarnings, watchTls } from './run-warnings.ts';
+import type { SessionReports } from './session-reports.ts';
+import { isRunning, readStanding, thisProcess, writeStanding, type StandingProxy } from './standing-proxy.ts';
+import { surviveFaults } from './survive-faults.ts';
+import { watchLogins, type LoginWatch } from './watch-logins.ts';
+
+export interface ProxyOptions extends PlaceOptions {
+  /** Only this agent's hosts; without it those of all that tapes knows. */
+  readonly agent?: string | undefined;
+  /** Default: that of the last time, or a free one. */
+  readonly port?: number | undefined;
+  readonly resolve: readonly string[];
+  readonly upstreamCa?: string | undefined;
+  readonly upstreamProxy?: string | undefined;
+  readonly label?: string | undefined;
+  readonly record: boolean;
+  /** False: clients need no password. */
+  readonly auth: boolean;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+  /** What is being done, for `--verbose`. */
+  readonly onProgress: (line: string) => void;
+  /** It stands: what a shell has to set. */
+  readonly onReady: (environment: readonly VariableChange[], standing: StandingProxy) => void;
+  /** What the user should know now. */
+  readonly onWarning: (line: string) => void;
+  /** Aborted: finish what is open, and end. */
+  readonly stop: AbortSignal;
+  /** Aborted: cut what is open. */
+  readonly stopAtOnce: AbortSignal;
+}
+
+/** What was recorded; null: nothing was to be. */
+export type ProxyResult = SessionReports | null;
+
+/** How long what is open is waited for once it was told to stop. */
+const settleMs = 10_000;
+const bundleName = 'proxy-bundle.pem';
+
+/** Runs until `stop`. Throws a `TapesError` where it could not be started. */
+export async function runProxy(options: ProxyOptions): Promise<ProxyResult> {
+  const { onProgress, onWarning, stop } = options;
+  watchTerminal().endWithTerminal();
+  const profiles = options.agent === undefined ? allProfiles : [requireProfile(options.agent)];
+  const places = findPlaces(options, options.environment);
+  await prepareHome(places.home);
+  const last = await refuseSecond(places);
+  const environment = withoutProxy(options.environment, last, allProfiles);
+  const routes = readRoutes({ ...options, environment });
+
+  const [profile] = profiles as [AgentProfile, ...AgentProfile[]];
+  const domains = [...new Set(profiles.flatMap(({ certificateDomains }) => certificateDomains))];
+  const interceptHosts = [...new Set(profiles.flatMap((each) => each.interceptHosts))];
+  const root = await openRoot(places.caFolder, domains);
+  if (root.isNew) onProgress(`made a root for ${root.permittedDomains.join(', ')}: ${root.certificateFile}`);
+  const trust = await arrangeTrust(profile, root, places.home, { ...options, environment, bundleName });
+
+  const password = last?.password ?? makeProxyPassword();
+  const recording = options.record ? await openRecording(options, places, profiles, environment) : null;
+  const engineLines = quietEngine();
+  const faults = surviveFaults();
+  const told = new Set<string>();
+  let interceptor: Interceptor | null = null;
+  try {
+    const untrustingHosts = new Set<string>();
+    interceptor = await openInterceptor({
+      port: options.port ?? last?.port ?? 0,
+      root,
+      interceptHosts,
+      isPermitted: (host) => permits(root.permittedDomains, host),
+      isRefusedUpgrade: (path) => profiles.some((each) => each.isRefusableUpgrade(path)),
+      readBackendHosts: (path, answer) => profiles.flatMap((each) => each.readBackendHosts(path, answer)),
+      routes,
+      extraRoots: trust.upstreamRoots,
+      password: options.auth ? password : null,
+      onConnection: (port) => recording?.peers.noteConnection(port),
+      sink: watchTls(recording?.router ?? nowhere, untrustingHosts),
+    }).catch((error: unknown) => explainPort(error, places, options));
+    const standing: StandingProxy = {
+      port: interceptor.port,
+      password,
+      isAuthenticated: options.auth,
+      certificateFile: trust.certificateFile,
+      process: thisProcess(),
+    };
+    recording?.listen(interceptor);
+    await writeStanding(places.home, standing);
+    onProgress(`listening on 127.0.0.1:${interceptor.port}, intercepting ${interceptHosts.slice(0, 3).join(', ')} …`);
+    options.onReady(enterProxy(environment, standing, profiles), standing);
+    // The engine loads behind the door; what is asked for meanwhile waits there.
+    const { failure } = await interceptor.load();
+    const refused = recording === null ? null : await recording.router.ready;
+    if (refused !== null) onWarning(`nothing is recorded: ${refused.message}`);
+    const warn = (): void => {
+      const { unpermittedHosts } = interceptor!;
+      for (const line of [
+        ...readWarnings({ engineFailure: failure, unpermittedHosts, untrustingHosts }),
+        ...faults.list,
+      ]) {
+        if (!told.has(line)) onWarning(line);
+        told.add(line);
+      }
+    };
+    warn();
+    await warnOfBackground(profiles, environment, standing, onWarning);
+    const looking = setInterval(warn, 1_000);
+    await aborted(stop);
+    clearInterval(looking);
+
+    onProgress(`stopping: what is open is waited for, for ${settleMs / 1_000} s at the most`);
+    await Promise.race([interceptor.settle(settleMs), aborted(options.stopAtOnce)]);
+    await leaveNobodyBehind(profiles, environment, standing, options);
+    await interceptor.close();
+    await writeStanding(places.home, { ...standing, process: null });
+    warn();
+    for (const line of engineLines.lines) onProgress(`engine: ${line}`);
+    return (await recording?.close()) ?? null;
+  } catch (error) {
+    await recording?.close();
+    throw error;
+  } finally {
+    await interceptor?.close();
+    faults.stop();
+  }
+}
+
+const nowhere = { push: () => undefined, close: async () => undefined };
+
+/** What the last one on this home left. Throws `E_PROXY_RUNNING`. */
+async function refuseSecond({ home }: Places): Promise<StandingProxy | null> {
+  const last = await readStanding(home);
+  if (!isRunning(last)) return last;
+  throw new TapesError(
+    'E_PROXY_RUNNING',
+    `a standing proxy (pid ${last.process.pid}) is running on this home already, on port ${last.port}`,
+    { hint: `use it with \`tapes env\`, or end it first: kill ${last.process.pid}` },
+  );
+}
+
+/** A port that was not asked for this time, but kept from the last. */
+async function explainPort(error: unknown, places: Places, { port }: ProxyOptions): Promise<never> {
+  // Of two that start at once, one has the port.
+  await refuseSecond(places);
+  if (!(error instanceof TapesError) || error.code !== 'E_PORT_IN_USE' || port !== undefined) throw error;
+  throw new TapesError('E_PORT_IN_USE', `${error.message} by another program, and the last proxy of this home had it`, {
+    hint: 'end that program, or take a free port and evaluate `tapes env` again: tapes proxy --port 0',
+    cause: error,
+  });
+}
+
+interface Recording {
+  readonly router: RunRouter;
+  readonly peers: PeerFinder;
+  listen(interceptor: Interceptor): void;
+  close(): Promise<SessionReports>;
+}
+
+/** Throws `E_DB_NEWER`, `E_DB_UNREADABLE`. */
+async function openRecording(
+  options: ProxyOptions,
+  { dbFile, home }: Places,
+  profiles: readonly AgentProfile[],
+  environment: Readonly<Record<string, string | undefined>>,
+): Promise<Recording> {
+  checkDatabaseFile(dbFile);
+  const maskKey = await openMaskKey(home);
+  const logins = profiles.flatMap((profile) => profile.credentialFiles(environment, homedir()));
+  const secrets = [
+    ...readEnvironmentSecrets(options.environment),
+    ...(await Promise.all(logins.map(readLoginSecrets))).flat(),
+  ];
+  const peers = new PeerFinder();
+  const router: RunRouter = new RunRouter({
+    agent: profiles[0]!.name,
+    openThread: () => openRecorderThread({ dbFile, maskKey, secrets }),
+    start: {
+      argv: ['tapes', 'proxy'],
+      cwd: options.cwd,
+      label: options.label ?? null,
+      pid: process.pid,
+      version: tapesVersion(),
+    },
+    askProcess: (head, describe) =>
+      void learnProcess(head, peers, profiles, router, watch).then((facts) => facts && describe(facts)),
+  });
+  const watch = watchLogins(logins, (values) => router.learnSecrets(values));
+  return {
+    router,
+    peers,
+    listen(interceptor) {
+      peers.ownPort = interceptor.port;
+      if (options.auth) router.learnSecrets([interceptor.password, interceptor.proxyUrl]);
+    },
+    close() {
+      watch.stop();
+      return router.close();
+    },
+  };
+}
+
+/** Who sent this, and what is secret there. */
+async function learnProcess(
+  { client }: RequestHead,
+  peers: PeerFinder,
+  profiles: readonly AgentProfile[],
+  router: RunRouter,
+  watch: LoginWatch,
+): Promise<{ readonly argv: readonly string[]; readonly cwd: string } | null> {
+  const found = client === null ? null : await peers.find(client.port);
+  if (found === null) return null;
+  const { argv, cwd, environment } = found;
+  router.learnSecrets(readEnvironmentSecrets(environment));
+  for (const profile of profiles) {
+    for (const file of profile.credentialFiles(environment, environment['HOME'] || homedir())) watch.add(file);
+  }
+  return { argv, cwd };
+}
+
+async function warnOfBackground(
+  profiles: readonly AgentProfile[],
+  environment: Readonly<Record<string, string | undefined>>,
+  standing: StandingProxy,
+  onWarning: (line: string) => void,
+): Promise<void> {
+  for (const found of await findBackgroundProcesses(profiles, environment, standing)) {
+    if (found.isPointed === true) continue;
+    const says = found.isPointed === null ? 'may have been' : 'was';
+    onWarning(
+      `a background process of ${found.profile.name} (pid ${found.pid}) ${says} started without this proxy, and its traffic is not seen. ` +
+        `End it, and the next ${found.profile.name} started with \`tapes env\` starts another: ${found.stopCommand}`,
+    );
+  }
+}
+
+/** A background process that points at this proxy would wait for it for ever: the agent is asked to end it. */
+async function leaveNobodyBehind(
+  profiles: readonly AgentProfile[],
+  environment: Readonly<Record<string, string | undefined>>,
+  standing: StandingProxy,
+  { onProgress, onWarning, stopAtOnce }: ProxyOptions,
+): Promise<void> {
+  const found = await findBackgroundProcesses(profiles, environment, standing);
+  const left = async (process: BackgroundProcess): Promise<void> => {
+    const { profile, pid, stopCommand } = process;
+    const isGone =
+      !stopAtOnce.aborted &&
+      (await Promise.race([stopBackgroundProcess(process, environment), aborted(stopAtOnce).then(() => false)]));
+    if (isGone) onProgress(`had ${profile.name} end its background process (pid ${pid}), which pointed at this proxy`);
+    else {
+      onWarning(
+        `a background process of ${profile.name} (pid ${pid}) points at this proxy, and would wait for it for ever. End it: ${stopCommand}`,
+      );
+    }
+  };
+  await Promise.all(found.filter(({ isPointed }) => isPointed === true).map(left));
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}
