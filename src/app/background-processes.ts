@@ -28,7 +28,6 @@ interface Home {
   readonly environment: Environment;
 }
 
-const stopWithinMs = 5_000;
 const lookEveryMs = 50;
 
 /** That of the agent's home in `environment`, and those of all processes of this user that point at the port of `standing`. */
@@ -56,22 +55,27 @@ export async function findBackgroundProcesses(
 }
 
 /**
- * Has the agent end it with its own command, and waits. False: it is still there. What it is just doing is cut by that, so whoever asks has
- * waited for it.
+ * Has the agent end it with its own command, and waits for `timeoutMs` at the most. False: it is still there. Codex's daemon takes no new work
+ * from then on, and ends with the turn that it is at, however long that takes; asked once more, it ends at once (0.169).
  */
-export async function stopBackgroundProcess(found: BackgroundProcess, environment: Environment): Promise<boolean> {
+export async function stopBackgroundProcess(
+  found: BackgroundProcess,
+  environment: Environment,
+  timeoutMs: number,
+  signal?: AbortSignal,
+): Promise<boolean> {
   const { profile, pid } = found;
   const rule = profile.background;
-  if (rule === null) return false;
+  if (rule === null || !isAlive(pid)) return true;
   const own = { ...environment, ...found.environment };
-  const deadline = performance.now() + stopWithinMs;
+  const deadline = performance.now() + timeoutMs;
   try {
     const file = await findCommand(profile.commands[0] ?? profile.name, own, process.cwd());
-    await probeCommand(file, rule.stopArguments, own, stopWithinMs);
+    await probeCommand(file, rule.stopArguments, own, timeoutMs, signal);
   } catch {
     return !isAlive(pid); // the agent's command is not on the path of either
   }
-  while (isAlive(pid) && performance.now() < deadline) await delay(lookEveryMs);
+  while (isAlive(pid) && signal?.aborted !== true && performance.now() < deadline) await delay(lookEveryMs);
   return !isAlive(pid);
 }
 

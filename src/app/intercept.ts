@@ -6,10 +6,12 @@ import { buildChildEnvironment, findCommand, runChild, type ChildResult } from '
 import { openInterceptor, quietEngine, withoutEntriesFor, type Interceptor } from '../proxy/index.ts';
 import { arrangeTrust } from './agent-trust.ts';
 import { findPlaces, openMaskKey, prepareHome, type PlaceOptions } from './home.ts';
+import { withoutProxy } from './proxy-environment.ts';
 import { readRoutes } from './read-routes.ts';
 import { noRecorder, recordRun, type RecordingReport, type RunRecorder } from './record-run.ts';
 import { requireProfile } from './require-profile.ts';
 import { readWarnings, watchTls } from './run-warnings.ts';
+import { readStanding } from './standing-proxy.ts';
 import { stayInProcess } from './stay-in-process.ts';
 import { surviveFaults } from './survive-faults.ts';
 
@@ -40,17 +42,19 @@ const settleMs = 2_000;
 
 /** Runs the child to its end. Throws a `TapesError` where it could not be started; failures during the run are in the result. */
 export async function intercept(options: InterceptOptions): Promise<InterceptResult> {
-  const { argv, environment, cwd, onProgress } = options;
+  const { argv, cwd, onProgress } = options;
+  const places = findPlaces(options, options.environment);
+  // In a shell that leads through the standing proxy: what passes here is not to pass there, too, and that one may have ended.
+  const environment = withoutProxy(options.environment, await readStanding(places.home), profiles);
   const [name = ''] = argv;
   const file = await findCommand(name, environment, cwd);
   const { profile, argumentsAt } = findAgent(argv, options.agent);
-  const routes = readRoutes(options);
+  const routes = readRoutes({ ...options, environment });
 
-  const places = findPlaces(options, environment);
   await prepareHome(places.home);
   const root = await openRoot(places.caFolder, profile.certificateDomains);
   if (root.isNew) onProgress(`made a root for ${root.permittedDomains.join(', ')}: ${root.certificateFile}`);
-  const trust = await arrangeTrust(profile, root, places.home, options);
+  const trust = await arrangeTrust(profile, root, places.home, { ...options, environment });
   const { args, added } = await keepInProcess(profile, file, argv.slice(1), argumentsAt, environment);
   if (added !== null)
     onProgress(`running ${name} with ${added}: its background process would carry the traffic past tapes`);

@@ -2,7 +2,7 @@
 // so it is looked for only while a session's process is not known, and then already as its next connection is made.
 import { findPeerProcess, type ProcessFacts } from '../launch/index.ts';
 
-const wantedForMs = 10_000;
+const wantedForMs = 5_000;
 const rememberedPorts = 64;
 const rememberedProcesses = 16;
 
@@ -19,12 +19,10 @@ export class PeerFinder {
   }
 
   /** Who has sent a request over the connection from `port`. */
-  async find(port: number): Promise<ProcessFacts | null> {
-    // Until it is found: by the next connection, if this one is gone.
+  find(port: number): Promise<ProcessFacts | null> {
+    // If this connection is gone, the next one will be found.
     this.#wantedUntil = performance.now() + wantedForMs;
-    const found = await this.#look(port);
-    if (found !== null) this.#wantedUntil = 0;
-    return found;
+    return this.#look(port);
   }
 
   #look(port: number): Promise<ProcessFacts | null> {

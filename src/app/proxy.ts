@@ -55,6 +55,9 @@ export type ProxyResult = SessionReports | null;
 
 /** How long what is open is waited for once it was told to stop. */
 const settleMs = 10_000;
+// The first time may have been cut short before the request was made; the one after it is then the first.
+const cutOffTries = 2;
+const cutOffMs = 2_000;
 const bundleName = 'proxy-bundle.pem';
 
 /** Runs until `stop`. Throws a `TapesError` where it could not be started. */
@@ -128,9 +131,18 @@ export async function runProxy(options: ProxyOptions): Promise<ProxyResult> {
     clearInterval(looking);
 
     onProgress(`stopping: what is open is waited for, for ${settleMs / 1_000} s at the most`);
-    await Promise.race([interceptor.settle(settleMs), aborted(options.stopAtOnce)]);
-    await leaveNobodyBehind(profiles, environment, standing, options);
+    const pointing = (await findBackgroundProcesses(profiles, environment, standing)).filter(
+      (found) => found.isPointed,
+    );
+    const leaving = Promise.all(
+      pointing.map((found) => stopBackgroundProcess(found, environment, settleMs, options.stopAtOnce)),
+    );
+    await Promise.race([Promise.all([interceptor.settle(settleMs), leaving]), aborted(options.stopAtOnce)]);
+    recording?.router.cutOpen();
     await interceptor.close();
+    // Codex's own command waits for another that is at the same.
+    await leaving;
+    await Promise.all(pointing.map((found) => cutOff(found, environment, options)));
     await writeStanding(places.home, { ...standing, process: null });
     warn();
     for (const line of engineLines.lines) onProgress(`engine: ${line}`);
@@ -252,27 +264,21 @@ async function warnOfBackground(
   }
 }
 
-/** A background process that points at this proxy would wait for it for ever: the agent is asked to end it. */
-async function leaveNobodyBehind(
-  profiles: readonly AgentProfile[],
+/** What it was at is cut by now, and it would wait for ever for a proxy that has ended: asked a second time, Codex's daemon ends at once. */
+async function cutOff(
+  found: BackgroundProcess,
   environment: Readonly<Record<string, string | undefined>>,
-  standing: StandingProxy,
-  { onProgress, onWarning, stopAtOnce }: ProxyOptions,
+  { onProgress, onWarning }: ProxyOptions,
 ): Promise<void> {
-  const found = await findBackgroundProcesses(profiles, environment, standing);
-  const left = async (process: BackgroundProcess): Promise<void> => {
-    const { profile, pid, stopCommand } = process;
-    const isGone =
-      !stopAtOnce.aborted &&
-      (await Promise.race([stopBackgroundProcess(process, environment), aborted(stopAtOnce).then(() => false)]));
-    if (isGone) onProgress(`had ${profile.name} end its background process (pid ${pid}), which pointed at this proxy`);
-    else {
-      onWarning(
-        `a background process of ${profile.name} (pid ${pid}) points at this proxy, and would wait for it for ever. End it: ${stopCommand}`,
-      );
-    }
-  };
-  await Promise.all(found.filter(({ isPointed }) => isPointed === true).map(left));
+  const { profile, pid, stopCommand } = found;
+  for (let tries = 0; tries < cutOffTries; tries += 1) {
+    if (!(await stopBackgroundProcess(found, environment, cutOffMs))) continue;
+    onProgress(`${profile.name} has ended its background process (pid ${pid}), which pointed at this proxy`);
+    return;
+  }
+  onWarning(
+    `a background process of ${profile.name} (pid ${pid}) points at this proxy, which has ended, and waits for ever. End it: ${stopCommand}`,
+  );
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

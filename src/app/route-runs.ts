@@ -118,6 +118,17 @@ export class RunRouter implements Sink<SessionReports> {
     }
   }
 
+  /** What is still open is about to be cut by tapes, and not by its agent. */
+  cutOpen(): void {
+    const mono = performance.now();
+    for (const [exchangeId, run] of this.#exchanges) {
+      run.open -= 1;
+      const at = performance.timeOrigin + mono;
+      run.recorder.push({ type: 'exchangeAborted', exchangeId, by: 'tapes', error: null, at, mono });
+    }
+    this.#exchanges.clear();
+  }
+
   /** Ends the runs of sessions that have been idle for long. */
   endIdle(): void {
     const before = this.#now() - (this.#options.idleMs ?? defaultIdleMs);

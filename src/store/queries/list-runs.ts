@@ -17,8 +17,13 @@ export interface RunFilter extends ListFilter {
 }
 
 export async function listRuns(connection: Connection, filter: RunFilter): Promise<Run[]> {
-  const rows = await connection.all<RunRow & { calls: number; exchanges: number }>(
+  const rows = await connection.all<RunRow & { calls: number; exchanges: number; session_cwd: string | null }>(
     `SELECT runs.*,
+       -- Of a session whose process could not be told: what its requests say.
+       CASE WHEN runs.cwd = '' THEN (
+         SELECT sessions.cwd FROM calls JOIN sessions ON sessions.id = session_id
+         WHERE run_id = runs.id AND sessions.cwd IS NOT NULL LIMIT 1
+       ) END AS session_cwd,
        (SELECT count(*) FROM calls WHERE run_id = runs.id) AS calls,
        (SELECT count(*) FROM exchanges WHERE run_id = runs.id) AS exchanges
      FROM runs
@@ -32,7 +37,7 @@ export async function listRuns(connection: Connection, filter: RunFilter): Promi
     id: row.id,
     agent: row.agent,
     argv: JSON.parse(row.argv) as string[],
-    cwd: row.cwd || null,
+    cwd: row.cwd || row.session_cwd,
     kind: row.kind,
     proxyRunId: row.proxy_run_id,
     label: row.label,
