@@ -75,7 +75,8 @@ export async function stopBackgroundProcess(
   } catch {
     return !isAlive(pid); // the agent's command is not on the path of either
   }
-  while (isAlive(pid) && signal?.aborted !== true && performance.now() < deadline) await delay(lookEveryMs);
+  const mayWait = (): boolean => signal?.aborted !== true && performance.now() < deadline;
+  while (isAlive(pid) && mayWait()) await delay(lookEveryMs);
   return !isAlive(pid);
 }
 

@@ -104,7 +104,13 @@ describe('a daemon under a standing proxy', () => {
     );
     const runs = await readRuns(scene.tapes);
     expect(runs.map(({ kind, agent, status, calls, cwd }) => ({ kind, agent, status, calls, cwd }))).toEqual(
-      Array(2).fill({ kind: 'session', agent: 'codex', status: 'running', calls: 1, cwd: scene.codex.project }),
+      [1, 2].map(() => ({
+        kind: 'session',
+        agent: 'codex',
+        status: 'running',
+        calls: 1,
+        cwd: scene.codex.project,
+      })),
     );
 
     proxy.kill('SIGINT');

@@ -67,8 +67,15 @@ const curl = (scene: Scene, { environment }: RunningProxy, ...args: readonly str
   run(
     'curl',
     [
-      ...['-sS', '--cacert', environment['CODEX_CA_CERTIFICATE']!, '-H', 'content-type: application/json'],
-      ...['--data', body, ...args, 'https://chatgpt.com/backend-api/codex/responses'],
+      '-sS',
+      '--cacert',
+      environment['CODEX_CA_CERTIFICATE']!,
+      '-H',
+      'content-type: application/json',
+      '--data',
+      body,
+      ...args,
+      'https://chatgpt.com/backend-api/codex/responses',
     ],
     { env: proxyEnv(scene.tapes, environment), cwd: scene.tapes.dir },
   );
@@ -292,12 +299,7 @@ describe('tapes proxy', () => {
     const stranger = {
       environment: { ...proxy.environment, HTTPS_PROXY: `http://127.0.0.1:${proxy.port}`, https_proxy: '' },
     };
-    const refused = await curl(
-      scene,
-      { ...proxy, ...stranger } as RunningProxy,
-      '--proxy',
-      `http://127.0.0.1:${proxy.port}`,
-    );
+    const refused = await curl(scene, { ...proxy, ...stranger }, '--proxy', `http://127.0.0.1:${proxy.port}`);
     expect(refused).toMatchObject({ stdout: '', exitCode: 56 });
     expect(refused.stderr).toContain('407');
     await end(proxy);
