@@ -30,12 +30,15 @@ interface Home {
 
 const lookEveryMs = 50;
 
+export interface BackgroundSearch {
+  readonly profiles: readonly AgentProfile[];
+  readonly environment: Environment;
+  readonly standing: { readonly port: number };
+}
+
 /** That of the agent's home in `environment`, and those of all processes of this user that point at the port of `standing`. */
-export async function findBackgroundProcesses(
-  profiles: readonly AgentProfile[],
-  environment: Environment,
-  standing: { readonly port: number },
-): Promise<BackgroundProcess[]> {
+export async function findBackgroundProcesses(search: BackgroundSearch): Promise<BackgroundProcess[]> {
+  const { profiles, environment, standing } = search;
   const homes = new Map<string, Home>();
   const add = (from: Environment): void => {
     for (const profile of profiles) {

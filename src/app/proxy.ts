@@ -1,28 +1,27 @@
 // `tapes proxy`: a standing interceptor for agents that start themselves, until it is told to stop.
-import { homedir } from 'node:os';
-
 import { profiles as allProfiles, type AgentProfile } from '../agents/index.ts';
 import { openRoot, permits } from '../ca/index.ts';
-import type { RequestHead } from '../domain/index.ts';
 import { TapesError } from '../errors.ts';
 import { watchTerminal } from '../launch/index.ts';
 import { makeProxyPassword, openInterceptor, quietEngine, type Interceptor } from '../proxy/index.ts';
-import { checkDatabaseFile, openRecorderThread } from '../store/index.ts';
-import { tapesVersion } from '../version.ts';
 import { arrangeTrust } from './agent-trust.ts';
-import { findBackgroundProcesses, stopBackgroundProcess, type BackgroundProcess } from './background-processes.ts';
-import { findPlaces, openMaskKey, prepareHome, type PlaceOptions, type Places } from './home.ts';
-import { readEnvironmentSecrets, readLoginSecrets } from './known-secrets.ts';
-import { PeerFinder } from './peer-finder.ts';
+import { findPlaces, prepareHome, type PlaceOptions, type Places } from './home.ts';
+import { leaveBackground, warnOfBackground } from './leave-background.ts';
 import { enterProxy, withoutProxy, type VariableChange } from './proxy-environment.ts';
+import { recordSessions } from './record-sessions.ts';
 import { readRoutes } from './read-routes.ts';
 import { requireProfile } from './require-profile.ts';
-import { RunRouter } from './route-runs.ts';
 import { readWarnings, watchTls } from './run-warnings.ts';
 import type { SessionReports } from './session-reports.ts';
-import { isRunning, readStanding, thisProcess, writeStanding, type StandingProxy } from './standing-proxy.ts';
+import {
+  createStanding,
+  isRunning,
+  readStanding,
+  thisProcess,
+  writeStanding,
+  type StandingProxy,
+} from './standing-proxy.ts';
 import { surviveFaults } from './survive-faults.ts';
-import { watchLogins, type LoginWatch } from './watch-logins.ts';
 
 export interface ProxyOptions extends PlaceOptions {
   /** Only this agent's hosts; without it those of all that tapes knows. */
@@ -55,9 +54,6 @@ export type ProxyResult = SessionReports | null;
 
 /** How long what is open is waited for once it was told to stop. */
 const settleMs = 10_000;
-// The first time may have been cut short before the request was made; the one after it is then the first.
-const cutOffTries = 2;
-const cutOffMs = 2_000;
 const bundleName = 'proxy-bundle.pem';
 
 /** Runs until `stop`. Throws a `TapesError` where it could not be started. */
@@ -79,7 +75,15 @@ export async function runProxy(options: ProxyOptions): Promise<ProxyResult> {
   const trust = await arrangeTrust(profile, root, places.home, { ...options, environment, bundleName });
 
   const password = last?.password ?? makeProxyPassword();
-  const recording = options.record ? await openRecording(options, places, profiles, environment) : null;
+  const recording = options.record
+    ? await recordSessions({
+        places,
+        profiles,
+        environment: options.environment,
+        cwd: options.cwd,
+        label: options.label ?? null,
+      })
+    : null;
   const engineLines = quietEngine();
   const faults = surviveFaults();
   const told = new Set<string>();
@@ -106,8 +110,11 @@ export async function runProxy(options: ProxyOptions): Promise<ProxyResult> {
       certificateFile: trust.certificateFile,
       process: thisProcess(),
     };
-    recording?.listen(interceptor);
-    await writeStanding(places.home, standing);
+    if (recording !== null) {
+      recording.peers.ownPort = interceptor.port;
+      if (options.auth) recording.router.learnSecrets([interceptor.password, interceptor.proxyUrl]);
+    }
+    await claim(places, standing, last);
     onProgress(`listening on 127.0.0.1:${interceptor.port}, intercepting ${interceptHosts.slice(0, 3).join(', ')} …`);
     options.onReady(enterProxy(environment, standing, profiles), standing);
     // The engine loads behind the door; what is asked for meanwhile waits there.
@@ -125,24 +132,18 @@ export async function runProxy(options: ProxyOptions): Promise<ProxyResult> {
       }
     };
     warn();
-    await warnOfBackground(profiles, environment, standing, onWarning);
+    const search = { profiles, environment, standing };
+    await warnOfBackground(search, options);
     const looking = setInterval(warn, 1_000);
     await aborted(stop);
     clearInterval(looking);
 
     onProgress(`stopping: what is open is waited for, for ${settleMs / 1_000} s at the most`);
-    const pointing = (await findBackgroundProcesses(profiles, environment, standing)).filter(
-      (found) => found.isPointed,
-    );
-    const leaving = Promise.all(
-      pointing.map((found) => stopBackgroundProcess(found, environment, settleMs, options.stopAtOnce)),
-    );
-    await Promise.race([Promise.all([interceptor.settle(settleMs), leaving]), aborted(options.stopAtOnce)]);
+    const leaving = await leaveBackground(search, options, settleMs, options.stopAtOnce);
+    await Promise.race([Promise.all([interceptor.settle(settleMs), leaving.done]), aborted(options.stopAtOnce)]);
     recording?.router.cutOpen();
     await interceptor.close();
-    // Codex's own command waits for another that is at the same.
-    await leaving;
-    await Promise.all(pointing.map((found) => cutOff(found, environment, options)));
+    await leaving.cutOff();
     await writeStanding(places.home, { ...standing, process: null });
     warn();
     for (const line of engineLines.lines) onProgress(`engine: ${line}`);
@@ -180,105 +181,11 @@ async function explainPort(error: unknown, places: Places, { port }: ProxyOption
   });
 }
 
-interface Recording {
-  readonly router: RunRouter;
-  readonly peers: PeerFinder;
-  listen(interceptor: Interceptor): void;
-  close(): Promise<SessionReports>;
-}
-
-/** Throws `E_DB_NEWER`, `E_DB_UNREADABLE`. */
-async function openRecording(
-  options: ProxyOptions,
-  { dbFile, home }: Places,
-  profiles: readonly AgentProfile[],
-  environment: Readonly<Record<string, string | undefined>>,
-): Promise<Recording> {
-  checkDatabaseFile(dbFile);
-  const maskKey = await openMaskKey(home);
-  const logins = profiles.flatMap((profile) => profile.credentialFiles(environment, homedir()));
-  const secrets = [
-    ...readEnvironmentSecrets(options.environment),
-    ...(await Promise.all(logins.map(readLoginSecrets))).flat(),
-  ];
-  const peers = new PeerFinder();
-  const router: RunRouter = new RunRouter({
-    agent: profiles[0]!.name,
-    openThread: () => openRecorderThread({ dbFile, maskKey, secrets }),
-    start: {
-      argv: ['tapes', 'proxy'],
-      cwd: options.cwd,
-      label: options.label ?? null,
-      pid: process.pid,
-      version: tapesVersion(),
-    },
-    askProcess: (head, describe) =>
-      void learnProcess(head, peers, profiles, router, watch).then((facts) => facts && describe(facts)),
-  });
-  const watch = watchLogins(logins, (values) => router.learnSecrets(values));
-  return {
-    router,
-    peers,
-    listen(interceptor) {
-      peers.ownPort = interceptor.port;
-      if (options.auth) router.learnSecrets([interceptor.password, interceptor.proxyUrl]);
-    },
-    close() {
-      watch.stop();
-      return router.close();
-    },
-  };
-}
-
-/** Who sent this, and what is secret there. */
-async function learnProcess(
-  { client }: RequestHead,
-  peers: PeerFinder,
-  profiles: readonly AgentProfile[],
-  router: RunRouter,
-  watch: LoginWatch,
-): Promise<{ readonly argv: readonly string[]; readonly cwd: string } | null> {
-  const found = client === null ? null : await peers.find(client.port);
-  if (found === null) return null;
-  const { argv, cwd, environment } = found;
-  router.learnSecrets(readEnvironmentSecrets(environment));
-  for (const profile of profiles) {
-    for (const file of profile.credentialFiles(environment, environment['HOME'] || homedir())) watch.add(file);
-  }
-  return { argv, cwd };
-}
-
-async function warnOfBackground(
-  profiles: readonly AgentProfile[],
-  environment: Readonly<Record<string, string | undefined>>,
-  standing: StandingProxy,
-  onWarning: (line: string) => void,
-): Promise<void> {
-  for (const found of await findBackgroundProcesses(profiles, environment, standing)) {
-    if (found.isPointed === true) continue;
-    const says = found.isPointed === null ? 'may have been' : 'was';
-    onWarning(
-      `a background process of ${found.profile.name} (pid ${found.pid}) ${says} started without this proxy, and its traffic is not seen. ` +
-        `End it, and the next ${found.profile.name} started with \`tapes env\` starts another: ${found.stopCommand}`,
-    );
-  }
-}
-
-/** What it was at is cut by now, and it would wait for ever for a proxy that has ended: asked a second time, Codex's daemon ends at once. */
-async function cutOff(
-  found: BackgroundProcess,
-  environment: Readonly<Record<string, string | undefined>>,
-  { onProgress, onWarning }: ProxyOptions,
-): Promise<void> {
-  const { profile, pid, stopCommand } = found;
-  for (let tries = 0; tries < cutOffTries; tries += 1) {
-    if (!(await stopBackgroundProcess(found, environment, cutOffMs))) continue;
-    onProgress(`${profile.name} has ended its background process (pid ${pid}), which pointed at this proxy`);
-    return;
-  }
-  onWarning(
-    `a background process of ${profile.name} (pid ${pid}) points at this proxy, which has ended, and waits for ever. End it: ${stopCommand}`,
-  );
+/** Makes the home's proxy of this process. Throws `E_PROXY_RUNNING` where another was faster. */
+async function claim(places: Places, standing: StandingProxy, last: StandingProxy | null): Promise<void> {
+  if (last === null && (await createStanding(places.home, standing)) === 'created') return;
+  await refuseSecond(places);
+  await writeStanding(places.home, standing);
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

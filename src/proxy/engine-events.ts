@@ -28,6 +28,8 @@ interface EngineRequest {
   readonly remotePort?: number;
 }
 
+const waitingUpgrades = 256;
+
 type Unstamped = WireEvent extends infer E ? (E extends WireEvent ? Omit<E, keyof Stamp> : never) : never;
 
 /** Subscribes to the engine. Settles when all subscriptions stand. */
@@ -112,6 +114,9 @@ export async function emitWireEvents(
       return;
     }
     upgrades.set(request.id, head);
+    // Of one that the provider refuses nothing more is told.
+    const [oldest] = upgrades.keys();
+    if (upgrades.size > waitingUpgrades && oldest !== undefined) upgrades.delete(oldest);
   });
   await engine.on('websocket-accepted', (response) => {
     const request = upgrades.get(response.id);

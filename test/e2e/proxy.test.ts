@@ -19,7 +19,16 @@ import {
   type ProxyTestOptions,
   type RunningProxy,
 } from '../support/standing-proxy.ts';
-import { findTexts, makeTapesHome, readRuns, readSessions, readTurns, runTapes, type Scene } from '../support/tapes.ts';
+import {
+  findTexts,
+  makeTapesHome,
+  readRuns,
+  readSessions,
+  readTurns,
+  runTapes,
+  tapesBin,
+  type Scene,
+} from '../support/tapes.ts';
 
 const closing: (() => unknown)[] = [];
 afterEach(async () => {
@@ -49,6 +58,8 @@ async function stand(scene: Scene, more: Partial<ProxyTestOptions> = {}): Promis
   closing.push(() => endProxy(proxy));
   return proxy;
 }
+
+const asModule = (code: string): string => `data:text/javascript;base64,${Buffer.from(code).toString('base64')}`;
 
 const execArgs = (words: string): string[] => ['exec', '--skip-git-repo-check', words];
 
@@ -339,6 +350,79 @@ describe('tapes proxy', () => {
       ['session', 1],
     ]);
   });
+
+  it('is one also where two are started at once on a home that never had one', async () => {
+    const scene = await set();
+    const both = [launchProxy(scene), launchProxy(scene)];
+    closing.push(() => Promise.all(both.map(endProxy)));
+    const loser = await Promise.race(both.map(({ ended }) => ended));
+    expect(loser).toMatchObject({ exitCode: 125, stdout: expect.not.stringContaining('HTTPS_PROXY') as string });
+    expect(loser.stderr).toContain('[E_PROXY_RUNNING]');
+    const environment = await readProxyEnvironment(scene.tapes);
+    expect((await exec(scene.codex, { environment }, 'say one')).stdout).toBe('You said one\n');
+  });
+
+  it('lets everything through, and says so, where its engine cannot be loaded', async () => {
+    const scene = await set();
+    const refuse = `export const resolve = (name, context, next) => {
+      if (name.includes('mockttp-server')) throw new Error('it is broken on purpose');
+      return next(name, context);
+    };`;
+    const hooks = `import { register } from 'node:module'; register('${asModule(refuse)}');`;
+    const env = { NODE_OPTIONS: `--import=${asModule(hooks)}` };
+    const proxy = await stand(scene, { env });
+    await proxy.said('the interceptor could not be loaded, so the traffic went past it', 'stderr');
+    const past = await run(
+      'curl',
+      ['-sS', '--cacert', scene.standIn.caFile, '--data', body, 'https://chatgpt.com/backend-api/codex/responses'],
+      { env: proxyEnv(scene.tapes, proxy.environment) },
+    );
+    expect(past.stdout).toContain('You said curl');
+    expect((await end(proxy)).exitCode).toBe(0);
+  });
+
+  it('is looked into while it stands: tail, sessions, show, stats, search, and prune, which takes nothing of what is live', async () => {
+    const scene = await set();
+    const proxy = await stand(scene);
+    const tail = start(process.execPath, [tapesBin, 'tail', '--json'], { env: proxyEnv(scene.tapes) });
+    closing.push(() => endProxy(tail));
+    await exec(scene.codex, proxy, 'say one');
+    await tail.said('"type":"callEnded"');
+    expect(tail.stdout).toContain('"prompt":"say one"');
+    const stats = JSON.parse((await runTapes(scene.tapes, ['stats', '--json'])).stdout) as object;
+    expect(stats).toMatchObject({ calls: 1, turns: 1, sessions: 1, statuses: { completed: 1 } });
+    expect((await runTapes(scene.tapes, ['search', 'say one'])).stdout).toContain('say');
+    const prune = async (): Promise<object> => {
+      const { stdout } = await runTapes(scene.tapes, ['prune', '--keep-bytes', '1', '--json']);
+      return JSON.parse(stdout) as object;
+    };
+    expect(await prune()).toMatchObject({ sessions: 0, calls: 0, activeSessions: 1 });
+    expect((await readSessions(scene.tapes)).length).toBe(1);
+    const busy = await runTapes(scene.tapes, ['rederive']);
+    expect(busy.stderr).toContain('[E_DB_IN_USE]');
+    await end(proxy);
+    expect((await runTapes(scene.tapes, ['rederive', '--json'])).stdout).toMatch(/"calls": 1/);
+    expect(await prune()).toMatchObject({ sessions: 1, calls: 1, activeSessions: 0 });
+  });
+
+  it('learns a login that it was not started with, and one that is renewed while it stands', async () => {
+    const scene = await set({ scenario: (call) => text(`You said ${call.text.slice(-400)}`, { headersDelayMs: 250 }) });
+    const proxy = await stand(scene);
+    await exec(scene.codex, proxy, 'say one');
+    // Nothing sends this one: it is in the login file of the home that was met, and then in a prompt.
+    const renewed = 'renewed-refresh-token-0123456789abcdef';
+    const file = join(scene.codex.dir, 'auth.json');
+    const login = JSON.parse(readFileSync(file, 'utf8')) as { tokens: Record<string, string> };
+    login.tokens['refresh_token'] = renewed;
+    writeFileSync(file, JSON.stringify(login));
+    // It is looked at every half second.
+    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    await exec(scene.codex, proxy, `say ${renewed}`);
+    await end(proxy);
+    const { accessToken, refreshToken, idToken } = scene.codex.tokens;
+    expect(findTexts(scene.tapes.dir, { renewed, accessToken, refreshToken, idToken })).toEqual([]);
+    expect((await readSessions(scene.tapes)).length).toBe(2);
+  });
 });
 
 describe('tapes env', () => {
@@ -376,7 +460,7 @@ describe('tapes env', () => {
       HTTPS_PROXY: 'http://user:pa$$\'s"s@proxy.example:3128',
       CODEX_CA_CERTIFICATE: '/etc/my roots/$HOME.pem',
     });
-    const tapes = `'${process.execPath}' '${join(import.meta.dirname, '../../bin/tapes.js')}'`;
+    const tapes = `'${process.execPath}' '${tapesBin}'`;
     const show =
       'for n in HTTPS_PROXY https_proxy CODEX_CA_CERTIFICATE NO_PROXY; do eval "echo \\"$n=\\${$n-unset}\\""; done';
     const script = `eval "$(${tapes} env --shell sh)"; ${show}; eval "$(${tapes} env --unset --shell sh)"; ${show}; env | grep -c TAPES_SAVED`;
