@@ -189,6 +189,27 @@ describe('a run', () => {
     expect(closed).toEqual(scene.sessions().slice(1, 1 + closed.length));
   });
 
+  it('of the proxy itself is followed by another each day, of the same proxy', () => {
+    const scene = set({ ownRunMs: 1000 });
+    const models = { path: '/backend-api/codex/models', method: 'GET' };
+    scene.send(codexHeaders(null), models);
+    const open = scene.send(codexHeaders(null), { ...models, isLeftOpen: true });
+    scene.wait(2000);
+    scene.router.endIdle();
+    expect(scene.own.isClosed).toBe(false);
+    scene.router.push({ type: 'responseEnded', exchangeId: open, at: 0, mono: 0 });
+    scene.router.endIdle();
+    expect(scene.own.isClosed).toBe(true);
+    scene.send(codexHeaders(null), models);
+    scene.send(codexHeaders('a'));
+    expect(
+      scene.threads[0]!.runs.slice(1).map(({ start, events }) => [start.kind, start.proxyRunId, events.length > 0]),
+    ).toEqual([
+      ['proxy', scene.own.start.id, true],
+      ['session', scene.own.start.id, true],
+    ]);
+  });
+
   it('asks for its process until that is known', () => {
     let asked = 0;
     const scene = set({

@@ -16,6 +16,7 @@ export interface RouteRunsOptions {
   readonly askProcess: (head: RequestHead, describe: Recorder['describeRun']) => void;
   readonly now?: () => number;
   readonly idleMs?: number;
+  readonly ownRunMs?: number;
 }
 
 interface LiveRun {
@@ -27,6 +28,8 @@ interface LiveRun {
 }
 
 const defaultIdleMs = 15 * 60_000;
+/** What is in a run that goes on cannot be pruned: so the proxy's own is followed by another each day. */
+const defaultOwnRunMs = 24 * 3_600_000;
 const lookEveryMs = 30_000;
 /** Beyond this, the run that has been idle for longest makes room. */
 const liveRuns = 32;
@@ -46,8 +49,10 @@ export class RunRouter implements Sink<SessionReports> {
   readonly #timer: NodeJS.Timeout;
   #thread: RecorderThread;
   #threadAt: number;
+  /** Names the proxy: the id of its own first run, which its other runs refer to. */
   #ownId = newId();
   #own: LiveRun;
+  #ownSince: number;
   #closed: Promise<SessionReports> | null = null;
 
   constructor(options: RouteRunsOptions) {
@@ -55,6 +60,7 @@ export class RunRouter implements Sink<SessionReports> {
     this.#now = options.now ?? Date.now;
     this.#thread = options.openThread();
     this.#threadAt = this.#now();
+    this.#ownSince = this.#threadAt;
     this.#own = this.#openOwn(options.agent, this.#ownId);
     this.#timer = setInterval(() => this.endIdle(), lookEveryMs);
     this.#timer.unref();
@@ -133,6 +139,10 @@ export class RunRouter implements Sink<SessionReports> {
   endIdle(): void {
     const before = this.#now() - (this.#options.idleMs ?? defaultIdleMs);
     for (const [key, run] of this.#runs) if (run.open === 0 && run.lastAt <= before) this.#end(key, run);
+    if (this.#own.open > 0 || this.#now() < this.#ownSince + (this.#options.ownRunMs ?? defaultOwnRunMs)) return;
+    this.#end(null, this.#own);
+    this.#ownSince = this.#now();
+    this.#own = this.#openOwn(this.#options.agent, newId());
   }
 
   /** All is on disk, and what was recorded is told. Settles within about ten seconds. */
@@ -224,6 +234,7 @@ export class RunRouter implements Sink<SessionReports> {
     this.#threadAt = this.#now();
     this.#thread.learnSecrets([...this.#secrets]);
     this.#ownId = newId();
+    this.#ownSince = this.#threadAt;
     this.#own = this.#openOwn(this.#options.agent, this.#ownId);
   }
 }

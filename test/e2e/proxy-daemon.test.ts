@@ -9,9 +9,16 @@ import { execCommand, hang, startStandIn, text, toolCall, type StandInOptions } 
 import { codexBin, directEnv, makeCodexHome, type CodexHome } from '../support/codex.ts';
 import { startConnectRelay } from '../support/connect-relay.ts';
 import { endProcesses, findProcesses } from '../support/processes.ts';
-import { run } from '../support/run.ts';
-import { endProxy, startProxy, type ProxyTestOptions, type RunningProxy } from '../support/standing-proxy.ts';
-import { makeTapesHome, readRuns, readSessions, readTurns, type Scene } from '../support/tapes.ts';
+import { run, start } from '../support/run.ts';
+import {
+  endProxy,
+  proxyEnv,
+  readProxyEnvironment,
+  startProxy,
+  type ProxyTestOptions,
+  type RunningProxy,
+} from '../support/standing-proxy.ts';
+import { makeTapesHome, readRuns, readSessions, readTurns, tapesBin, type Scene } from '../support/tapes.ts';
 import { openTerminal, type Terminal } from '../support/tmux.ts';
 
 const closing: (() => unknown)[] = [];
@@ -220,4 +227,27 @@ describe('a daemon under a standing proxy', () => {
     await quit(terminal);
     expect((await readTurns(scene.tapes)).map((turn) => turn.prompt)).toEqual(['asked with']);
   });
+});
+
+it('a standing proxy whose window is closed finishes as it does on Ctrl-C', async () => {
+  const scene = await set({ scenario: [text('Said in time', { delayMs: 100 })] });
+  const env = { ...proxyEnv(scene.tapes), TERM: 'xterm-256color' };
+  const terminal = await openTerminal(process.execPath, [tapesBin, 'proxy', ...scene.standIn.resolveArgs()], {
+    env,
+    cwd: scene.tapes.dir,
+  });
+  closing.push(terminal.close);
+  await terminal.waitForScreen('until Ctrl-C');
+  const codex = start(codexBin().native, ['exec', '--skip-git-repo-check', 'say it'], {
+    env: { ...scene.codex.env, ...(await readProxyEnvironment(scene.tapes)) },
+    cwd: scene.codex.project,
+  });
+  await scene.standIn.waitFor(({ calls }) => calls.some(({ kind }) => kind === 'turn'));
+  await terminal.hangUp();
+  expect(await codex.ended).toMatchObject({ stdout: 'Said in time\n', exitCode: 0 });
+  await expect
+    .poll(async () => (await readRuns(scene.tapes))[0])
+    .toMatchObject({ status: 'ended', calls: 1, dropped: 0 });
+  await expect.poll(() => readFileSync(join(scene.tapes.dir, 'proxy.json'), 'utf8')).toContain('"process": null');
+  expect((await readTurns(scene.tapes)).map(({ status }) => status)).toEqual(['completed']);
 });

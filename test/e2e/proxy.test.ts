@@ -423,6 +423,38 @@ describe('tapes proxy', () => {
     expect(findTexts(scene.tapes.dir, { renewed, accessToken, refreshToken, idToken })).toEqual([]);
     expect((await readSessions(scene.tapes)).length).toBe(2);
   });
+
+  it('joins its root with the one that the user had named, in a file that stays', async () => {
+    const scene = await set();
+    const own = { CODEX_CA_CERTIFICATE: scene.standIn.caFile };
+    const proxy = await stand(scene, { env: own });
+    const file = join(scene.tapes.dir, 'ca', 'proxy-bundle.pem');
+    expect(proxy.environment['CODEX_CA_CERTIFICATE']).toBe(file);
+    expect(readFileSync(file, 'utf8').match(/BEGIN CERTIFICATE/g)?.length).toBe(2);
+    await end(proxy);
+    // From a shell that has taken in the environment, where the user's own is kept beside.
+    const entered = { ...proxy.environment, TAPES_SAVED_CODEX_CA_CERTIFICATE: scene.standIn.caFile };
+    const again = await stand(scene, { env: entered });
+    expect(again.environment['CODEX_CA_CERTIFICATE']).toBe(file);
+    expect(readFileSync(file, 'utf8').match(/BEGIN CERTIFICATE/g)?.length).toBe(2);
+    expect((await exec(scene.codex, again, 'say one')).stdout).toBe('You said one\n');
+  });
+
+  it('refuses what it cannot use, before anything is listened on', async () => {
+    const scene = await set();
+    const refused = async (...options: string[]): Promise<string> => {
+      const { exitCode, stdout, stderr } = await launchProxy({ ...scene, options }).ended;
+      expect({ exitCode, stdout }).toEqual({ exitCode: 125, stdout: '' });
+      return /\[(E_\w+)\]/.exec(stderr)?.[1] ?? stderr;
+    };
+    expect(await refused('--agent', 'nobody')).toBe('E_AGENT_UNKNOWN');
+    expect(await refused('--port', '65536')).toBe('E_PORT_INVALID');
+    expect(await refused('--resolve', 'nonsense')).toBe('E_RESOLVE_INVALID');
+    expect(await refused('--upstream-proxy', 'ftp://x')).toBe('E_UPSTREAM_PROXY_INVALID');
+    writeFileSync(join(scene.tapes.dir, 'tapes.db'), 'this is no database, and was never one');
+    expect(await refused()).toBe('E_DB_UNREADABLE');
+    expect(existsSync(proxyFile(scene))).toBe(false);
+  });
 });
 
 describe('tapes env', () => {

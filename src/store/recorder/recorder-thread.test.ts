@@ -71,9 +71,10 @@ test('each run has its own calls, report and end, whatever the others do meanwhi
     ...Array.from({ length: 6 }, () => [1, 0]),
   ]);
   thread.leave();
+  // No process was told: the folder is what the requests say.
   const rows = await withLibrary(dbFile, (library) => library.listRuns({ limit: 99, all: false }));
   expect(new Set(rows.map(({ id, calls, status, kind, cwd }) => `${id} ${calls} ${status} ${kind} ${cwd}`))).toEqual(
-    new Set(runs.map((_, at) => `run-${at} ${at === 1 ? 2 : 1} ended session null`)),
+    new Set(runs.map((_, at) => `run-${at} ${at === 1 ? 2 : 1} ended session /home/dev/project`)),
   );
 });
 

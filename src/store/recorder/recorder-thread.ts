@@ -21,7 +21,7 @@ const tell = (message: FromThread): void => port.postMessage(message);
 const vault = new Vault(data.maskKey);
 const turns = new TransactionTurns();
 for (const value of data.secrets) vault.learn(value);
-/** Of each standing proxy: an agent asks for a session's title apart from the session. */
+/** Of the standing proxy, as long as the thread lives: an agent asks for a session's title apart from the session. */
 const titlesOf = new Map<string, Titles>();
 const runs = new Map<string, { readonly recorder: RunRecorder; readonly tellHandled: () => void }>();
 
@@ -93,7 +93,6 @@ port.on('message', (message: ToThread) => {
       const run = runs.get(runId);
       void run?.recorder.close(message.lost).then((report) => {
         runs.delete(runId);
-        titlesOf.delete(runId);
         run.tellHandled();
         tell({ type: 'closed', runId, report });
       });
