@@ -16,10 +16,21 @@ export const errorTable = {
     exitCode: exitCodes.notStarted,
     meaning: "A background daemon would carry the agent's traffic past tapes.",
   },
-  E_PORT_IN_USE: { exitCode: exitCodes.notStarted, meaning: 'The port given with `--port` is taken.' },
+  E_PORT_IN_USE: {
+    exitCode: exitCodes.notStarted,
+    meaning: 'The port given with `--port`, or that of the standing proxy, is taken.',
+  },
   E_PORT_INVALID: {
     exitCode: exitCodes.notStarted,
     meaning: 'The port given with `--port` is not a number from 0 to 65535, or may not be opened.',
+  },
+  E_PROXY_RUNNING: {
+    exitCode: exitCodes.notStarted,
+    meaning: 'A standing proxy is running on this home already.',
+  },
+  E_PROXY_NOT_RUNNING: {
+    exitCode: exitCodes.failed,
+    meaning: 'No standing proxy is running on this home.',
   },
   E_HOME_NOT_WRITABLE: { exitCode: exitCodes.notStarted, meaning: 'The home folder cannot be created or written.' },
   E_CA_UNREADABLE: {

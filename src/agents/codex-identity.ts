@@ -79,6 +79,22 @@ export function readForkOrigin(body: JsonRecord | null): string | null {
   return idOf(readMetadata(client[metadataName])?.['forked_from_thread_id']);
 }
 
+/**
+ * Codex names itself in `originator` (codex_exec, codex-tui, codex_cli_rs, Codex Desktop) and at the start of its user agent. Others speak to
+ * the same hosts and name themselves there: `originator: opencode`.
+ */
+export function isCodexRequest(headers: RawHeaders): boolean {
+  const header = headerReader(headers);
+  const isCodex = (name: string): boolean => /^codex(?![a-z])/i.test(name.trim());
+  const originator = header('originator');
+  return isCodex(originator ?? header('user-agent') ?? '');
+}
+
+/** A request on the thread on which Codex asks for a session's title, the refused upgrade before it included. */
+export function isTitleRequest(headers: RawHeaders): boolean {
+  return readMetadata(headerReader(headers)(metadataName))?.['thread_source'] === 'thread_title';
+}
+
 function readKind(metadata: JsonRecord, body: JsonRecord | null, path: string, subagent: string | null): CallKind {
   const [pathname = ''] = path.split(/[?#]/, 1);
   if (/\/responses\/compact\/?$/.test(pathname)) return 'compaction';

@@ -1,7 +1,7 @@
 // OpenAI Codex CLI. Measured with 0.77 to 0.169 (docs/discoveries/codex.md).
 import { join } from 'node:path';
 
-import { readCodexIdentity } from './codex-identity.ts';
+import { isCodexRequest, isTitleRequest, readCodexIdentity } from './codex-identity.ts';
 import { codexTrial } from './codex-trial.ts';
 import type { AgentProfile } from './profile.ts';
 
@@ -28,6 +28,10 @@ export const codex: AgentProfile = {
     const origins = [...answer.matchAll(/"workspace_backend_origin"\s*:\s*"((?:[^"\\]|\\.)*)"/g)];
     return origins.flatMap(([, origin]) => hostOf(origin!.replaceAll('\\/', '/')));
   },
+  isMine: (host, headers) =>
+    codex.certificateDomains.some((domain) => host === domain || host.endsWith(`.${domain}`)) &&
+    isCodexRequest(headers),
+  isBackgroundRequest: isTitleRequest,
   identify: readCodexIdentity,
   // Since 0.160 the TUI's requests are sent by a daemon that outlives it, and that keeps the environment it was started with.
   background: {
@@ -40,6 +44,7 @@ export const codex: AgentProfile = {
     pidFile: (environment, userHome) => join(codexHome(environment, userHome), 'app-server-daemon', 'daemon.pid'),
     isProcess: (word) => word === 'app-server',
     stopCommand: 'codex app-server daemon stop',
+    stopArguments: ['app-server', 'daemon', 'stop'],
   },
   trial: codexTrial,
   credentialFiles: (environment, userHome) => [join(codexHome(environment, userHome), 'auth.json')],

@@ -18,6 +18,10 @@ export interface AgentProfile {
   isRefusableUpgrade(path: string): boolean;
   /** The answer in which the provider names a host of its own for this login, if `path` is the question. */
   readBackendHosts(path: string, answer: string): readonly string[];
+  /** Is a request with these headers, to an intercepted `host`, this agent's? Others may speak to the same host. */
+  isMine(host: string, headers: RawHeaders): boolean;
+  /** Is it one that the agent makes for itself, apart from the session it is for (a title)? Told from the headers alone. */
+  isBackgroundRequest(headers: RawHeaders): boolean;
   readonly identify: (
     headers: RawHeaders,
     body: Readonly<Record<string, unknown>> | null,
@@ -42,8 +46,9 @@ export interface BackgroundRule {
   pidFile(environment: Readonly<Record<string, string | undefined>>, userHome: string): string;
   /** Is this word of a command line the mark of the background process? */
   isProcess(word: string): boolean;
-  /** The command that ends it. */
+  /** The command that ends it, and its arguments behind the agent's own command. */
   readonly stopCommand: string;
+  readonly stopArguments: readonly string[];
 }
 
 /** Credentials of a login that is made up. */

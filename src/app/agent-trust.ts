@@ -22,9 +22,14 @@ export async function arrangeTrust(
   profile: AgentProfile,
   root: Root,
   home: string,
-  options: { readonly environment: Environment; readonly upstreamCa?: string | undefined },
+  options: {
+    readonly environment: Environment;
+    readonly upstreamCa?: string | undefined;
+    /** Where what is joined is kept, for agents that outlive this process. Default: a file that `remove` takes away. */
+    readonly bundleName?: string;
+  },
 ): Promise<AgentTrust> {
-  const { environment, upstreamCa } = options;
+  const { environment, upstreamCa, bundleName } = options;
   const variable = profile.caVariables[0];
   const named = variable === undefined ? undefined : environment[variable];
   const files = [
@@ -33,7 +38,8 @@ export async function arrangeTrust(
   ];
   const upstreamRoots = await readUpstreamRoots(files, environment);
   if (!named) return { certificateFile: root.certificateFile, upstreamRoots, remove: async () => undefined };
-  const bundle = join(home, 'ca', `bundle-${newId()}.pem`);
+  const bundle = join(home, 'ca', bundleName ?? `bundle-${newId()}.pem`);
   await writeBundle(bundle, [root.certificatePem, ...(await readCertificates(named, variable!))]);
+  if (bundleName !== undefined) return { certificateFile: bundle, upstreamRoots, remove: async () => undefined };
   return { certificateFile: bundle, upstreamRoots, remove: () => rm(bundle, { force: true }).catch(() => undefined) };
 }

@@ -1,24 +1,18 @@
 // `tapes intercept -- <command>`: runs an agent under the interceptor and keeps what passes.
-import { detectAgent, findProfile, profiles, type AgentProfile } from '../agents/index.ts';
+import { detectAgent, profiles, type AgentProfile } from '../agents/index.ts';
 import { permits } from '../ca/index.ts';
 import { newId } from '../domain/index.ts';
-import { TapesError } from '../errors.ts';
 import { buildChildEnvironment, findCommand, runChild, type ChildResult } from '../launch/index.ts';
-import {
-  openInterceptor,
-  parseProxyUrl,
-  parseResolve,
-  quietEngine,
-  readProxyEnvironment,
-  withoutEntriesFor,
-  type Interceptor,
-  type UpstreamRoutes,
-} from '../proxy/index.ts';
+import { openInterceptor, quietEngine, withoutEntriesFor, type Interceptor } from '../proxy/index.ts';
 import { arrangeTrust } from './agent-trust.ts';
 import { chooseRoot } from './choose-root.ts';
 import { findPlaces, openMaskKey, prepareHome, type PlaceOptions } from './home.ts';
+import { withoutProxy } from './proxy-environment.ts';
+import { readRoutes } from './read-routes.ts';
 import { noRecorder, recordRun, type RecordingReport, type RunRecorder } from './record-run.ts';
+import { requireProfile } from './require-profile.ts';
 import { readWarnings, watchTls } from './run-warnings.ts';
+import { readStanding } from './standing-proxy.ts';
 import { stayInProcess } from './stay-in-process.ts';
 import { surviveFaults } from './survive-faults.ts';
 
@@ -53,13 +47,15 @@ const settleMs = 2_000;
 
 /** Runs the child to its end. Throws a `TapesError` where it could not be started; failures during the run are in the result. */
 export async function intercept(options: InterceptOptions): Promise<InterceptResult> {
-  const { argv, environment, cwd, onProgress } = options;
+  const { argv, cwd, onProgress } = options;
+  const places = findPlaces(options, options.environment);
+  // In a shell that leads through the standing proxy: what passes here is not to pass there, too, and that one may have ended.
+  const environment = withoutProxy(options.environment, await readStanding(places.home), profiles);
   const [name = ''] = argv;
   const file = await findCommand(name, environment, cwd);
   const { profile, argumentsAt } = findAgent(argv, options.agent);
-  const routes = readRoutes(options);
+  const routes = readRoutes({ ...options, environment });
 
-  const places = findPlaces(options, environment);
   await prepareHome(places.home);
   const choice = await chooseRoot({
     places,
@@ -69,7 +65,7 @@ export async function intercept(options: InterceptOptions): Promise<InterceptRes
     onProgress,
   });
   const { root, interceptHosts } = choice;
-  const trust = await arrangeTrust(profile, root, places.home, options);
+  const trust = await arrangeTrust(profile, root, places.home, { ...options, environment });
   const { args, added } = await keepInProcess(profile, file, argv.slice(1), argumentsAt, environment);
   if (added !== null)
     onProgress(`running ${name} with ${added}: its background process would carry the traffic past tapes`);
@@ -148,25 +144,8 @@ function findAgent(
     // A script or a shell that starts an agent: the profiles' hosts are intercepted all the same.
     return detected ?? { profile: profiles[0]!, argumentsAt: 0 };
   }
-  const profile = findProfile(agentName);
-  if (profile === null) {
-    throw new TapesError('E_AGENT_UNKNOWN', `no agent is called ${agentName}`, {
-      hint: `tapes knows: ${profiles.map((known) => known.name).join(', ')}`,
-    });
-  }
+  const profile = requireProfile(agentName);
   return { profile, argumentsAt: detected?.profile === profile ? detected.argumentsAt : 0 };
-}
-
-function readRoutes(options: InterceptOptions): UpstreamRoutes {
-  const resolve = options.resolve.map(parseResolve);
-  if (options.upstreamProxy !== undefined) {
-    return {
-      resolve,
-      ...readProxyEnvironment({ NO_PROXY: options.environment['NO_PROXY'] ?? options.environment['no_proxy'] }),
-      proxy: parseProxyUrl(options.upstreamProxy, '--upstream-proxy'),
-    };
-  }
-  return { resolve, ...readProxyEnvironment(options.environment) };
 }
 
 async function keepInProcess(

@@ -1,5 +1,4 @@
 // Records one run: opens the recorder, keeps the credentials that it must mask up to date, and closes it with the run's end.
-import { unwatchFile, watchFile } from 'node:fs';
 import { homedir } from 'node:os';
 
 import type { AgentProfile } from '../agents/index.ts';
@@ -9,6 +8,7 @@ import { checkDatabaseFile, openRecorder, type RecorderReport } from '../store/i
 import { tapesVersion } from '../version.ts';
 import type { Places } from './home.ts';
 import { readEnvironmentSecrets, readLoginSecrets } from './known-secrets.ts';
+import { watchLogins } from './watch-logins.ts';
 
 export type RecordingReport = RecorderReport;
 
@@ -30,9 +30,6 @@ export interface RecordRunOptions {
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly maskKey: Uint8Array;
 }
-
-// An agent renews its login while it runs; the new credentials must be known before it can print them.
-const loginPollMs = 500;
 
 /**
  * Opens the recorder, and does not wait until it stands: the agent's start is not held up. Throws `E_DB_NEWER`, `E_DB_UNREADABLE` where a
@@ -58,13 +55,9 @@ export async function recordRun(options: RecordRunOptions): Promise<RunRecorder>
     maskKey,
     secrets,
   });
-  for (const file of logins) {
-    watchFile(file, { interval: loginPollMs, persistent: false }, () => {
-      void readLoginSecrets(file).then((values) => recorder.learnSecrets(values));
-    });
-  }
+  const watch = watchLogins(logins, (values) => recorder.learnSecrets(values));
   const close = (): Promise<RecorderReport> => {
-    for (const file of logins) unwatchFile(file);
+    watch.stop();
     return recorder.close();
   };
   return {

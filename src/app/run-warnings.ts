@@ -7,9 +7,9 @@ export interface RunFacts {
   readonly engineFailure: string | null;
   readonly unpermittedHosts: ReadonlySet<string>;
   readonly untrustingHosts: ReadonlySet<string>;
-  /** The command as it was typed. */
-  readonly name: string;
-  readonly child: ChildResult;
+  /** The command as it was typed, and how it went; of a standing proxy there is none. */
+  readonly name?: string;
+  readonly child?: ChildResult;
 }
 
 /** Collects the hosts for which a client refused our certificate: it then fails, or retries without a word. */
@@ -29,7 +29,7 @@ export function readWarnings({ engineFailure, unpermittedHosts, untrustingHosts,
   if (engineFailure !== null) {
     warnings.push(`the interceptor could not be loaded, so the traffic went past it: ${engineFailure}`);
   }
-  if (child.spawnError !== null) warnings.push(`${name} could not be run: ${child.spawnError.message}`);
+  if (child?.spawnError) warnings.push(`${name} could not be run: ${child.spawnError.message}`);
   for (const host of untrustingHosts) {
     warnings.push(
       `a program refused the certificate for ${host}: it does not read the variable that names our root (Codex does since 0.115)`,

@@ -7,9 +7,11 @@ import { addCaCommand } from './commands/ca.ts';
 import { addContextCommand } from './commands/context.ts';
 import { addDiffCommand } from './commands/diff.ts';
 import { addDoctorCommand } from './commands/doctor.ts';
+import { addEnvCommand } from './commands/env.ts';
 import { addExportCommand } from './commands/export.ts';
 import { addImportCommand } from './commands/import.ts';
 import { addInterceptCommand } from './commands/intercept.ts';
+import { addProxyCommand } from './commands/proxy.ts';
 import { addPruneCommand } from './commands/prune.ts';
 import { addRawCommand } from './commands/raw.ts';
 import { addRederiveCommand } from './commands/rederive.ts';
@@ -54,6 +56,8 @@ Examples:
   $ tapes show last                     the newest session as a transcript`,
     );
   addInterceptCommand(program);
+  addProxyCommand(program);
+  addEnvCommand(program);
   addSessionsCommand(program);
   addShowCommand(program);
   addTailCommand(program);

@@ -131,8 +131,14 @@ export interface Session {
 export interface Run {
   readonly id: string;
   readonly agent: string | null;
+  /** Empty: a session under a standing proxy, of a process that could not be told. */
   readonly argv: readonly string[];
-  readonly cwd: string;
+  /** Null: as above. */
+  readonly cwd: string | null;
+  /** A command under `tapes intercept`; a standing `tapes proxy`; a session of an agent that passed through one. */
+  readonly kind: 'intercept' | 'proxy' | 'session';
+  /** Of a session: the run of the standing proxy. */
+  readonly proxyRunId: string | null;
   readonly label: string | null;
   readonly startedAt: string;
   readonly endedAt: string | null;

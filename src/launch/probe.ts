@@ -6,12 +6,13 @@ export interface ProbeResult {
   readonly stdout: string;
 }
 
-/** Runs `file` to its end, for `timeoutMs` at the most. Never rejects; an exit code of null says that it did not end by itself. */
+/** Runs `file` to its end, for `timeoutMs` and until `signal` at the most. Never rejects; an exit code of null says that it did not end by itself. */
 export async function probeCommand(
   file: string,
   args: readonly string[],
   environment: Readonly<Record<string, string | undefined>>,
   timeoutMs = 5_000,
+  signal?: AbortSignal,
 ): Promise<ProbeResult> {
   const result = await execa(file, args, {
     env: environment,
@@ -19,6 +20,7 @@ export async function probeCommand(
     stdin: 'ignore',
     stderr: 'ignore',
     timeout: timeoutMs,
+    ...(signal === undefined ? {} : { cancelSignal: signal }),
     reject: false,
   });
   return { exitCode: result.exitCode ?? null, stdout: typeof result.stdout === 'string' ? result.stdout : '' };

@@ -9,6 +9,8 @@ type Unstamped = WireEvent extends infer E ? (E extends WireEvent ? Omit<E, keyo
 /** Stamps an event and passes it on. `mono`: by performance.now(); left out, it is now. */
 export type Emit = (event: Unstamped, mono?: number) => void;
 
+const waitingUpgrades = 256;
+
 /** Settles when all subscriptions stand. */
 export async function tellSockets(
   engine: Mockttp,
@@ -28,6 +30,9 @@ export async function tellSockets(
       return;
     }
     upgrades.set(request.id, head);
+    // Of one that the provider refuses nothing more is told.
+    const [oldest] = upgrades.keys();
+    if (upgrades.size > waitingUpgrades && oldest !== undefined) upgrades.delete(oldest);
   });
   await engine.on('websocket-accepted', ({ id, statusCode, statusMessage, rawHeaders }) => {
     const request = upgrades.get(id);

@@ -28,13 +28,17 @@ export interface InterceptorOptions {
   /** PEM certificates trusted upstream besides Node's own. */
   readonly extraRoots: readonly string[];
   readonly sink: Sink<unknown>;
+  /** Told of each connection that wants an intercepted host, by the port that it comes from. */
+  readonly onConnection?: (clientPort: number) => void;
+  /** What a client must send; null lets everybody on this machine in. Default: one that is new. */
+  readonly password?: string | null;
 }
 
 export interface Interceptor {
   readonly port: number;
   /** With the run's credentials: `http://tapes:…@127.0.0.1:port`. */
   readonly proxyUrl: string;
-  /** The secret in `proxyUrl`. */
+  /** The secret in `proxyUrl`; empty where everybody is let in. */
   readonly password: string;
   /** Begins to load the engine. Settles when it stands, or has failed for good (then everything is tunnelled). */
   load(): Promise<{ readonly failure: string | null }>;
@@ -45,9 +49,15 @@ export interface Interceptor {
   close(): Promise<void>;
 }
 
+/** 128 random bits, fit for a URL. */
+export const makeProxyPassword = (): string => randomBytes(16).toString('hex');
+
+export const proxyUrlOf = (port: number, password: string | null): string =>
+  `http://${password === null ? '' : `tapes:${password}@`}127.0.0.1:${port}`;
+
 /** Opens the door. Throws `E_PORT_IN_USE`, `E_PORT_INVALID`. */
 export async function openInterceptor(options: InterceptorOptions): Promise<Interceptor> {
-  const password = randomBytes(16).toString('hex');
+  const { password = makeProxyPassword() } = options;
   const hosts = new Set(options.interceptHosts);
   const globs = options.interceptHosts.filter((host) => host.includes('*'));
   const unpermittedHosts = new Set<string>();
@@ -64,11 +74,12 @@ export async function openInterceptor(options: InterceptorOptions): Promise<Inte
   let asked = 0;
   const door = await openDoor({
     port: options.port,
-    authorization: `Basic ${Buffer.from(`tapes:${password}`).toString('base64')}`,
+    authorization: password === null ? null : `Basic ${Buffer.from(`tapes:${password}`).toString('base64')}`,
     isAdmitted: options.isAdmitted ?? (() => true),
     isIntercepted: (host) => hosts.has(host) || globs.some((glob) => matchesHost(glob, host)),
     async intercept(socket, host, port) {
       asked += 1;
+      if (socket.remotePort !== undefined) options.onConnection?.(socket.remotePort);
       const [standing] = await Promise.all([engine, upstreamTls.learnAlpn(host, port)]);
       if (standing === null) return false;
       standing.accept(socket, host, port);
@@ -98,8 +109,8 @@ export async function openInterceptor(options: InterceptorOptions): Promise<Inte
 
   return {
     port: door.port,
-    proxyUrl: `http://tapes:${password}@127.0.0.1:${door.port}`,
-    password,
+    proxyUrl: proxyUrlOf(door.port, password),
+    password: password ?? '',
     unpermittedHosts,
     load: () => (loading ??= load()),
     async settle(timeoutMs) {

@@ -14,11 +14,24 @@ const openFlags: Readonly<Record<OpenMode, number>> = {
 
 type Done = (error: Error | null) => void;
 
+/**
+ * One transaction at a time. Several connections in one process share it: each that waits inside SQLite for a lock holds one of libuv's four
+ * threads, and four of them would keep the one that has the lock from letting go of it.
+ */
+export class TransactionTurns {
+  #last: Promise<unknown> = Promise.resolve();
+
+  take<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#last.then(work);
+    this.#last = result.catch(() => {});
+    return result;
+  }
+}
+
 export class Connection {
   readonly #database: sqlite3.Database;
   readonly #statements = new Map<string, sqlite3.Statement>();
-  /** One transaction at a time. */
-  #last: Promise<unknown> = Promise.resolve();
+  #turns = new TransactionTurns();
 
   private constructor(database: sqlite3.Database) {
     this.#database = database;
@@ -69,9 +82,12 @@ export class Connection {
 
   /** All of `work` or nothing. The write lock is taken at the start, so that a busy database is met before anything is done. */
   transaction<T>(work: () => Promise<T>): Promise<T> {
-    const result = this.#last.then(() => this.#transact(work));
-    this.#last = result.catch(() => {});
-    return result;
+    return this.#turns.take(() => this.#transact(work));
+  }
+
+  /** From now on it takes turns with all other connections that share these: its own lock is none of theirs to wait for. */
+  share(turns: TransactionTurns): void {
+    this.#turns = turns;
   }
 
   /** Reads that all see the same moment, whatever is written meanwhile. */

@@ -93,14 +93,21 @@ class Pass {
   async run(): Promise<void> {
     const { all } = (await this.#connection.get<{ all: number }>('SELECT count(*) AS "all" FROM call_times'))!;
     const runs = await this.#connection.all<RunRow>('SELECT * FROM runs ORDER BY started_at, rowid');
-    for (const run of runs) await this.#deriveRun(run, all);
+    // Of a standing proxy and its sessions they are shared, as they were when these were recorded.
+    const titles = new Map<string, Titles>();
+    for (const run of runs) {
+      const key = run.proxy_run_id ?? run.id;
+      const shared = titles.get(key) ?? new Titles();
+      if (run.kind !== 'intercept') titles.set(key, shared);
+      await this.#deriveRun(run, shared, all);
+    }
   }
 
-  async #deriveRun(run: RunRow, all: number): Promise<void> {
+  async #deriveRun(run: RunRow, titles: Titles, all: number): Promise<void> {
     const context: DerivationContext = {
       run,
       conversations: new Conversations(run.id, (threadId) => readStoredContext(this.#connection, threadId)),
-      titles: new Titles(),
+      titles,
       identify: identityReaderOf(run.agent),
       writer: this.#shadow,
     };

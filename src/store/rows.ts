@@ -3,6 +3,8 @@
 import type { SqlValue } from './connection.ts';
 import type { BodyStorage } from './compression.ts';
 
+export type RunKind = 'intercept' | 'proxy' | 'session';
+
 export interface RunRow {
   readonly id: string;
   readonly agent: string | null;
@@ -20,6 +22,8 @@ export interface RunRow {
   readonly interrupted: number;
   readonly dropped: number;
   readonly problems: string;
+  readonly kind: RunKind;
+  readonly proxy_run_id: string | null;
 }
 
 export type ExchangeOutcome =

@@ -1,7 +1,7 @@
 // `tapes intercept [options] -- <command> [args…]`
 import type { Command } from 'commander';
 
-import { TapesError } from '../../errors.ts';
+import { addWayOptions, readPort } from './proxy-options.ts';
 
 interface Options {
   readonly home?: string;
@@ -20,29 +20,13 @@ interface Options {
 }
 
 export function addInterceptCommand(program: Command): void {
-  program
-    .command('intercept')
+  addWayOptions(program.command('intercept'))
     .usage('[options] -- <command> [args…]')
     .description('Run an agent under the interceptor and record what it sends.')
     .argument('<command...>', 'the agent and its arguments, as you would type them')
     .passThroughOptions()
     .option('--agent <name>', 'the agent that the command is (default: told from the command)')
     .option('--port <n>', 'the port to listen on, on 127.0.0.1; 0 picks a free one', readPort, 0)
-    .option(
-      '--resolve <host:port:address[:port]>',
-      'connect to this address instead, as curl does; may be repeated',
-      collect,
-      [],
-    )
-    .option('--upstream-ca <file>', 'PEM file of roots to trust upstream, besides the usual ones')
-    .option('--upstream-proxy <url>', 'the proxy to reach the provider by (default: HTTPS_PROXY, as the agent would)')
-    .option(
-      '--host-name <glob>',
-      "also intercept this host: llm.example.com, '*.example.com'; may be repeated",
-      collect,
-      [],
-    )
-    .option('--ephemeral-ca', 'a root for this run alone, its key in memory and nowhere else')
     .option('--label <text>', 'a name for this run')
     .option('--no-record', 'intercept, and keep nothing')
     .option('-q, --quiet', 'print no summary at the end')
@@ -78,13 +62,3 @@ Examples:
       process.stderr.write('', () => process.exit());
     });
 }
-
-function readPort(value: string): number {
-  const port = Number(value);
-  if (/^\d+$/.test(value) && port <= 65_535) return port;
-  throw new TapesError('E_PORT_INVALID', `--port ${value} is not a number from 0 to 65535`, {
-    hint: 'run with --port 0 to pick a free one',
-  });
-}
-
-const collect = (value: string, earlier: readonly string[]): string[] => [...earlier, value];

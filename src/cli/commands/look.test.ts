@@ -139,6 +139,8 @@ describe('sessions and runs', () => {
         agent: 'codex',
         argv: ['codex', 'exec', 'list the files'],
         cwd: '/home/dev/project',
+        kind: 'intercept',
+        proxyRunId: null,
         label: null,
         startedAt: '2026-11-23T12:00:00.000Z',
         endedAt: expect.stringMatching(/^2026-11-23T12:00:00\.\d{3}Z$/) as string,

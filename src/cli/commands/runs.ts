@@ -10,7 +10,7 @@ export function addRunsCommand(program: Command): void {
     .description('List the invocations of tapes, newest first.')
     .option('--json', 'one JSON document on stdout')
     .option('--limit <n>', 'at most this many', readLimit, defaultLimit)
-    .option('--all', 'also runs whose command was never started')
+    .option('--all', 'also runs that never started, and standing proxies')
     .option('--agent <name>', 'only runs of this agent')
     .option('--since <time>', 'only what ran since then: 30m, 12h, 7d, 2w, or a date', (value) => readSince(value))
     .addHelpText(

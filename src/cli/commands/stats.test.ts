@@ -51,7 +51,7 @@ beforeAll(async () => {
   );
   const connection = await Connection.open(dbFile, 'write');
   await connection.exec(`
-    INSERT INTO runs SELECT 'run-3', agent, argv, cwd, label, version, hostname, 999999, 'long ago', started_at, NULL, NULL, NULL, 0, 0, '[]' FROM runs LIMIT 1;
+    INSERT INTO runs SELECT 'run-3', agent, argv, cwd, label, version, hostname, 999999, 'long ago', started_at, NULL, NULL, NULL, 0, 0, '[]', kind, proxy_run_id FROM runs LIMIT 1;
     UPDATE calls SET run_id = 'run-3', status = 'streaming' WHERE id = 'c3';`);
   await connection.close();
   return () => rm(home, { recursive: true, force: true });

@@ -35,17 +35,20 @@ function durationOf(run: Run, now: number): string {
 function resultOf(run: Run): string {
   if (run.status !== 'ended') return run.status;
   if (run.signal !== null) return run.signal;
-  return run.exitCode === null ? 'not started' : `exit ${run.exitCode}`;
+  // Nobody sees how an agent ends that tapes has not started.
+  if (run.exitCode === null) return run.kind === 'intercept' ? 'not started' : 'ended';
+  return `exit ${run.exitCode}`;
 }
 
 function paintResult(paint: Paint, text: string, run: Run): string {
   if (run.status === 'running') return paint.cyan(text);
   if (run.status === 'interrupted' || run.signal !== null) return paint.magenta(text);
-  return run.exitCode === 0 ? text : paint.red(text);
+  return run.exitCode === 0 || text === 'ended' ? text : paint.red(text);
 }
 
 /** Without the folder of the program: --json has all of it. */
-function commandOf({ argv: [program = '', ...rest] }: Run): string {
+function commandOf({ argv: [program, ...rest], agent }: Run): string {
+  if (program === undefined) return `(${agent ?? 'unknown'})`;
   return [program.slice(program.lastIndexOf('/') + 1), ...rest].map(quote).join(' ');
 }
 

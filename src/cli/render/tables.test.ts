@@ -42,6 +42,8 @@ const run = (changes: Partial<Run>): Run => ({
   argv: ['codex', 'exec', "fix the parser's tests"],
   cwd: '/home/dev/project',
   label: null,
+  kind: 'intercept',
+  proxyRunId: null,
   startedAt: at(300_000),
   endedAt: at(288_000),
   exitCode: 0,

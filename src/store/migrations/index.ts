@@ -4,6 +4,7 @@ import { createTables } from './001-create-tables.ts';
 import { shareItems } from './002-share-items.ts';
 import { indexQuestions } from './003-index-questions.ts';
 import { shareHeaders } from './004-share-headers.ts';
+import { nameRunKinds } from './005-name-run-kinds.ts';
 
 export interface Migration {
   readonly name: string;
@@ -12,4 +13,4 @@ export interface Migration {
   readonly fill?: (connection: Connection) => Promise<void>;
 }
 
-export const migrations: readonly Migration[] = [createTables, shareItems, indexQuestions, shareHeaders];
+export const migrations: readonly Migration[] = [createTables, shareItems, indexQuestions, shareHeaders, nameRunKinds];

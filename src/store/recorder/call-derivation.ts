@@ -175,7 +175,7 @@ export class CallDerivation {
       agent: run.agent ?? 'unknown',
       agent_version: identity.agentVersion,
       originator: identity.originator,
-      cwd: identity.cwd ?? (this.isBackground ? null : run.cwd),
+      cwd: identity.cwd ?? (this.isBackground ? null : run.cwd || null),
       kind: this.isBackground ? 'title' : 'user',
       title: null,
       started_at: this.#row.started_at,

@@ -2,6 +2,7 @@
 import type { CallIdentity } from '../../agents/index.ts';
 import type { RawHeaders, Sink, Usage } from '../../domain/index.ts';
 import type { TapesError } from '../../errors.ts';
+import type { RunKind } from '../rows.ts';
 
 export interface RunStart {
   readonly id: string;
@@ -14,6 +15,16 @@ export interface RunStart {
   readonly version: string;
   /** ms since the epoch. */
   readonly startedAt: number;
+  /** Default: a command under `tapes intercept`. */
+  readonly kind?: RunKind;
+  /** The run of the standing proxy that this session passes through. */
+  readonly proxyRunId?: string;
+}
+
+/** What is known of a run's process only once it runs. */
+export interface RunProcessFacts {
+  readonly argv: readonly string[];
+  readonly cwd: string;
 }
 
 export interface RunEnd {
@@ -23,14 +34,17 @@ export interface RunEnd {
   readonly endedAt: number;
 }
 
-export interface RecorderOptions {
+export interface ThreadOptions {
   readonly dbFile: string;
-  readonly run: RunStart;
   readonly maskKey: Uint8Array;
   /** Credentials that are known before the agent starts. */
   readonly secrets: readonly string[];
-  /** How much may wait to be recorded; above it, data is dropped and counted. Default 64 MiB. */
+  /** How much may wait to be recorded, of all runs together; above it, data is dropped and counted. Default 64 MiB. */
   readonly queueLimitBytes?: number;
+}
+
+export interface RecorderOptions extends ThreadOptions {
+  readonly run: RunStart;
 }
 
 export interface RecorderReport {
@@ -56,9 +70,23 @@ export interface Recorder extends Sink<RecorderReport> {
   readonly ready: Promise<TapesError | null>;
   /** Masks these values from now on, wherever they turn up. */
   learnSecrets(values: readonly string[]): void;
+  /** Says of the run what was not known when it began. */
+  describeRun(facts: RunProcessFacts): void;
   endRun(end: RunEnd): void;
   /** Settles within about ten seconds and never rejects; all that could be recorded is on disk then. */
   close(): Promise<RecorderReport>;
+}
+
+/** Records several runs at once, in one thread. */
+export interface RecorderThread {
+  /** Begins a run. Never throws: what fails is in its `ready` and its report. */
+  openRun(run: RunStart): Recorder;
+  /** Masks these values in all runs from now on. */
+  learnSecrets(values: readonly string[]): void;
+  /** Why nothing more can be recorded by this thread (it crashed), or null. */
+  readonly failure: string | null;
+  /** Lets the thread end. What its runs had recorded is on disk once they are closed. */
+  leave(): void;
 }
 
 /** How an agent's requests say whose they are. */

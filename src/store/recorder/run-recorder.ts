@@ -3,7 +3,7 @@
 import type { WireEvent } from '../../domain/index.ts';
 import { TapesError } from '../../errors.ts';
 import { Vault } from '../../redact/index.ts';
-import type { Connection } from '../connection.ts';
+import type { Connection, TransactionTurns } from '../connection.ts';
 import { sqliteCode } from '../connection.ts';
 import { openForWriting } from '../open-database.ts';
 import { describeProcess } from '../run-process.ts';
@@ -16,7 +16,15 @@ import { ExchangeRecording } from './exchange-recording.ts';
 import { Problems, sayDatabaseFailure } from './problems.ts';
 import { isoTime } from './recording-context.ts';
 import type { RecordingContext } from './recording-context.ts';
-import type { IdentityReader, Recorder, RecorderOptions, RecorderReport, RunEnd } from './recorder-types.ts';
+import type {
+  IdentityReader,
+  Recorder,
+  RecorderOptions,
+  RecorderReport,
+  RunEnd,
+  RunProcessFacts,
+  RunStart,
+} from './recorder-types.ts';
 import { recoverDeadRuns } from './recover.ts';
 import { RequestStorage } from './request-storage.ts';
 import { Tally } from './tally.ts';
@@ -27,6 +35,12 @@ export interface RunRecorderOptions extends RecorderOptions {
   readonly identify: IdentityReader;
   /** Told after each event, handled or dropped. */
   readonly onHandled?: (event: RunRecorderEvent) => void;
+  /** Shared by the runs of one thread: what is secret in one is secret in all. Default: one of its own. */
+  readonly vault?: Vault;
+  /** Shared by the runs of one thread. */
+  readonly turns?: TransactionTurns;
+  /** Shared by the runs of one standing proxy: the agent asks for titles apart from the session they are for. */
+  readonly titles?: Titles;
   /** How long `close` may take. Default 8 s. */
   readonly closeWithinMs?: number;
   /** How long SQLite itself waits for a lock before the writer tries again later. Default 1 s. */
@@ -49,6 +63,7 @@ const endedMemory = 10_000;
 export class RunRecorder implements Recorder {
   readonly ready: Promise<TapesError | null>;
   readonly #options: RunRecorderOptions;
+  #run: RunStart;
   readonly #vault: Vault;
   readonly #problems = new Problems();
   readonly #tally = new Tally();
@@ -66,7 +81,8 @@ export class RunRecorder implements Recorder {
 
   constructor(options: RunRecorderOptions) {
     this.#options = options;
-    this.#vault = new Vault(options.maskKey);
+    this.#vault = options.vault ?? new Vault(options.maskKey);
+    this.#run = options.run;
     this.learnSecrets(options.secrets);
     let tell: (error: TapesError | null) => void = () => {};
     this.ready = new Promise((resolve) => {
@@ -82,6 +98,12 @@ export class RunRecorder implements Recorder {
 
   learnSecrets(values: readonly string[]): void {
     for (const value of values) this.#vault.learn(value);
+  }
+
+  /** Rows that are on disk keep the folder that was known then. */
+  describeRun({ argv, cwd }: RunProcessFacts): void {
+    this.#run = { ...this.#run, argv, cwd };
+    if (this.#context !== null) this.#putOpenRun(this.#context.writer);
   }
 
   endRun(end: RunEnd): void {
@@ -146,7 +168,9 @@ export class RunRecorder implements Recorder {
   async #open(tell: (error: null) => void): Promise<Connection | TapesError> {
     for (;;) {
       try {
-        return await openForWriting(this.#options.dbFile, this.#options.busyTimeoutMs ?? 1000);
+        const open = (): Promise<Connection> =>
+          openForWriting(this.#options.dbFile, this.#options.busyTimeoutMs ?? 1000);
+        return await (this.#options.turns?.take(open) ?? open());
       } catch (error) {
         if (error instanceof TapesError) return error;
         // Whoever waits to start the agent is not held up by it.
@@ -160,24 +184,28 @@ export class RunRecorder implements Recorder {
   }
 
   async #begin(connection: Connection): Promise<void> {
-    const { run, identify } = this.#options;
+    const { identify, turns, titles = new Titles() } = this.#options;
+    const run = this.#run;
+    if (turns !== undefined) connection.share(turns);
     const writer = new Writer(connection, this.#problems, { deadline: () => this.#deadline });
     let order = 0;
+    const masked = (): RunStart => ({ ...this.#run, cwd: this.#vault.maskText(this.#run.cwd) });
     this.#context = {
-      run: { ...run, cwd: this.#vault.maskText(run.cwd) },
+      get run() {
+        return masked();
+      },
       vault: this.#vault,
       connection,
       writer,
       requests: new RequestStorage(writer),
       headers: new SharedHeaders(),
       conversations: new Conversations(run.id, (threadId) => readStoredContext(connection, threadId)),
-      titles: new Titles(),
+      titles,
       tally: this.#tally,
       identify,
       nextOrder: () => ++order,
     };
-    // Going on until its last row is written, even where the command has ended before the first: what is live is not pruned.
-    writer.put('runs', { ...this.#runRow(), ended_at: null, exit_code: null, signal: null });
+    this.#putOpenRun(writer);
     await writer.flush();
     await recoverDeadRuns(connection).catch((error: unknown) => {
       this.#problems.add(`what an earlier run left open could not be finished: ${sayFailure(error)}`, 0);
@@ -263,8 +291,13 @@ export class RunRecorder implements Recorder {
     return shortIds;
   }
 
+  /** Going on until its last row is written, even where the command has ended before the first: what is live is not pruned. */
+  #putOpenRun(writer: Writer): void {
+    writer.put('runs', { ...this.#runRow(), ended_at: null, exit_code: null, signal: null });
+  }
+
   #runRow(): RunRow {
-    const { run } = this.#options;
+    const run = this.#run;
     return {
       ...describeProcess(run.pid),
       id: run.id,
@@ -280,6 +313,8 @@ export class RunRecorder implements Recorder {
       interrupted: 0,
       dropped: this.#problems.dropped,
       problems: JSON.stringify(this.#problems.list().map((problem) => this.#vault.maskText(problem))),
+      kind: run.kind ?? 'intercept',
+      proxy_run_id: run.proxyRunId ?? null,
     };
   }
 }

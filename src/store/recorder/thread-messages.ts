@@ -1,23 +1,33 @@
-// What the two sides of the recorder's thread say to each other.
+// What the two sides of the recorder's thread say to each other. One thread may record several runs; each message says of which it speaks.
 import type { ErrorCode } from '../../errors.ts';
 import type { RunRecorderEvent } from './run-recorder.ts';
-import type { RecorderOptions, RecorderReport, RunEnd } from './recorder-types.ts';
+import type { RecorderReport, RunEnd, RunProcessFacts, RunStart, ThreadOptions } from './recorder-types.ts';
 
 export type ToThread =
-  | { readonly type: 'event'; readonly event: RunRecorderEvent }
+  | { readonly type: 'openRun'; readonly run: RunStart }
+  | { readonly type: 'event'; readonly runId: string; readonly event: RunRecorderEvent }
+  /** Of all runs, now and later. */
   | { readonly type: 'secrets'; readonly values: readonly string[] }
-  | { readonly type: 'endRun'; readonly end: RunEnd }
-  | { readonly type: 'close'; readonly lost: { readonly events: number; readonly problem: string } | null };
+  | { readonly type: 'describeRun'; readonly runId: string; readonly facts: RunProcessFacts }
+  | { readonly type: 'endRun'; readonly runId: string; readonly end: RunEnd }
+  | {
+      readonly type: 'closeRun';
+      readonly runId: string;
+      readonly lost: { readonly events: number; readonly problem: string } | null;
+    }
+  /** Once all runs are closed. */
+  | { readonly type: 'leave' };
 
-export type FromThread =
+export type FromThread = { readonly runId: string } & (
   | {
       readonly type: 'ready';
       readonly error: { readonly code: ErrorCode; readonly message: string; readonly hint: string | undefined } | null;
     }
   | { readonly type: 'handled'; readonly events: number; readonly bytes: number }
-  | { readonly type: 'closed'; readonly report: RecorderReport };
+  | { readonly type: 'closed'; readonly report: RecorderReport }
+);
 
-export type ThreadOptions = RecorderOptions;
+export type ThreadData = Pick<ThreadOptions, 'dbFile' | 'maskKey' | 'secrets'>;
 
 /** What an event takes while it waits, roughly; both sides must agree. */
 export function sizeOfEvent(event: RunRecorderEvent): number {

@@ -4,7 +4,8 @@
 import { isUtf8 } from 'node:buffer';
 
 export const exportFormat = 'tapes-export';
-export const exportVersion = 1;
+// 2: runs have a kind and a proxy_run_id.
+export const exportVersion = 2;
 
 /** Parents first, as their references need it. */
 export const exportedTables = [

@@ -1,0 +1,207 @@
+// `tapes proxy`: a standing interceptor for agents that start themselves, until it is told to stop.
+import { profiles as allProfiles, type AgentProfile } from '../agents/index.ts';
+import { permits } from '../ca/index.ts';
+import { TapesError } from '../errors.ts';
+import { watchTerminal } from '../launch/index.ts';
+import { makeProxyPassword, openInterceptor, quietEngine, type Interceptor } from '../proxy/index.ts';
+import { arrangeTrust } from './agent-trust.ts';
+import { chooseRoot } from './choose-root.ts';
+import { findPlaces, prepareHome, type PlaceOptions, type Places } from './home.ts';
+import { leaveBackground, warnOfBackground } from './leave-background.ts';
+import { enterProxy, withoutProxy, type VariableChange } from './proxy-environment.ts';
+import { recordSessions } from './record-sessions.ts';
+import { readRoutes } from './read-routes.ts';
+import { requireProfile } from './require-profile.ts';
+import { readWarnings, watchTls } from './run-warnings.ts';
+import type { SessionReports } from './session-reports.ts';
+import {
+  createStanding,
+  isRunning,
+  readStanding,
+  thisProcess,
+  writeStanding,
+  type StandingProxy,
+} from './standing-proxy.ts';
+import { surviveFaults } from './survive-faults.ts';
+
+export interface ProxyOptions extends PlaceOptions {
+  /** Only this agent's hosts; without it those of all that tapes knows. */
+  readonly agent?: string | undefined;
+  /** Default: that of the last time, or a free one. */
+  readonly port?: number | undefined;
+  readonly resolve: readonly string[];
+  readonly upstreamCa?: string | undefined;
+  readonly upstreamProxy?: string | undefined;
+  readonly label?: string | undefined;
+  /** Names and globs to intercept besides the agents' own hosts. */
+  readonly hostName: readonly string[];
+  /** A root for this proxy alone, its key in memory. */
+  readonly ephemeralCa: boolean;
+  readonly record: boolean;
+  /** False: clients need no password. */
+  readonly auth: boolean;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+  /** What is being done, for `--verbose`. */
+  readonly onProgress: (line: string) => void;
+  /** It stands: what a shell has to set. */
+  readonly onReady: (environment: readonly VariableChange[], standing: StandingProxy) => void;
+  /** What the user should know now. */
+  readonly onWarning: (line: string) => void;
+  /** Aborted: finish what is open, and end. */
+  readonly stop: AbortSignal;
+  /** Aborted: cut what is open. */
+  readonly stopAtOnce: AbortSignal;
+}
+
+/** What was recorded; null: nothing was to be. */
+export type ProxyResult = SessionReports | null;
+
+/** How long what is open is waited for once it was told to stop. */
+const settleMs = 10_000;
+const bundleName = 'proxy-bundle.pem';
+
+/** Runs until `stop`. Throws a `TapesError` where it could not be started. */
+export async function runProxy(options: ProxyOptions): Promise<ProxyResult> {
+  const { onProgress, onWarning, stop } = options;
+  watchTerminal().endWithTerminal();
+  const profiles = options.agent === undefined ? allProfiles : [requireProfile(options.agent)];
+  const places = findPlaces(options, options.environment);
+  await prepareHome(places.home);
+  const last = await refuseSecond(places);
+  const environment = withoutProxy(options.environment, last, allProfiles);
+  const routes = readRoutes({ ...options, environment });
+
+  const [profile] = profiles as [AgentProfile, ...AgentProfile[]];
+  const choice = await chooseRoot({
+    places,
+    profiles,
+    hostNames: options.hostName,
+    ephemeral: options.ephemeralCa,
+    onProgress,
+  });
+  const { root, interceptHosts } = choice;
+  const trust = await arrangeTrust(profile, root, places.home, { ...options, environment, bundleName });
+
+  const password = last?.password ?? makeProxyPassword();
+  const recording = options.record
+    ? await recordSessions({
+        places,
+        profiles,
+        environment: options.environment,
+        cwd: options.cwd,
+        label: options.label ?? null,
+      })
+    : null;
+  const engineLines = quietEngine();
+  const faults = surviveFaults();
+  const told = new Set<string>();
+  let interceptor: Interceptor | null = null;
+  try {
+    const untrustingHosts = new Set<string>();
+    interceptor = await openInterceptor({
+      port: options.port ?? last?.port ?? 0,
+      root,
+      interceptHosts,
+      isPermitted: (host) => permits(root.permittedDomains, host),
+      isRefusedUpgrade: (path) => profiles.some((each) => each.isRefusableUpgrade(path)),
+      readBackendHosts: (path, answer) => profiles.flatMap((each) => each.readBackendHosts(path, answer)),
+      routes,
+      extraRoots: trust.upstreamRoots,
+      password: options.auth ? password : null,
+      onConnection: (port) => recording?.peers.noteConnection(port),
+      sink: watchTls(recording?.router ?? nowhere, untrustingHosts),
+    }).catch((error: unknown) => explainPort(error, places, options));
+    const standing: StandingProxy = {
+      port: interceptor.port,
+      password,
+      isAuthenticated: options.auth,
+      certificateFile: trust.certificateFile,
+      process: thisProcess(),
+    };
+    if (recording !== null) {
+      recording.peers.ownPort = interceptor.port;
+      if (options.auth) recording.router.learnSecrets([interceptor.password, interceptor.proxyUrl]);
+    }
+    await claim(places, standing, last);
+    onProgress(`listening on 127.0.0.1:${interceptor.port}, intercepting ${interceptHosts.slice(0, 3).join(', ')} …`);
+    options.onReady(enterProxy(environment, standing, profiles), standing);
+    // The engine loads behind the door; what is asked for meanwhile waits there.
+    const { failure } = await interceptor.load();
+    const refused = recording === null ? null : await recording.router.ready;
+    if (refused !== null) onWarning(`nothing is recorded: ${refused.message}`);
+    const warn = (): void => {
+      const { unpermittedHosts } = interceptor!;
+      for (const line of [
+        ...readWarnings({ engineFailure: failure, unpermittedHosts, untrustingHosts }),
+        ...faults.list,
+      ]) {
+        if (!told.has(line)) onWarning(line);
+        told.add(line);
+      }
+    };
+    for (const line of choice.warnings) onWarning(line);
+    warn();
+    const search = { profiles, environment, standing };
+    await warnOfBackground(search, options);
+    const looking = setInterval(warn, 1_000);
+    await aborted(stop);
+    clearInterval(looking);
+
+    onProgress(`stopping: what is open is waited for, for ${settleMs / 1_000} s at the most`);
+    const leaving = await leaveBackground(search, options, settleMs, options.stopAtOnce);
+    await Promise.race([Promise.all([interceptor.settle(settleMs), leaving.done]), aborted(options.stopAtOnce)]);
+    recording?.router.cutOpen();
+    await interceptor.close();
+    await leaving.cutOff();
+    await writeStanding(places.home, { ...standing, process: null });
+    warn();
+    for (const line of engineLines.lines) onProgress(`engine: ${line}`);
+    return (await recording?.close()) ?? null;
+  } catch (error) {
+    await recording?.close();
+    throw error;
+  } finally {
+    await interceptor?.close();
+    await choice.release();
+    faults.stop();
+  }
+}
+
+const nowhere = { push: () => undefined, close: async () => undefined };
+
+/** What the last one on this home left. Throws `E_PROXY_RUNNING`. */
+async function refuseSecond({ home }: Places): Promise<StandingProxy | null> {
+  const last = await readStanding(home);
+  if (!isRunning(last)) return last;
+  throw new TapesError(
+    'E_PROXY_RUNNING',
+    `a standing proxy (pid ${last.process.pid}) is running on this home already, on port ${last.port}`,
+    { hint: `use it with \`tapes env\`, or end it first: kill ${last.process.pid}` },
+  );
+}
+
+/** A port that was not asked for this time, but kept from the last. */
+async function explainPort(error: unknown, places: Places, { port }: ProxyOptions): Promise<never> {
+  // Of two that start at once, one has the port.
+  await refuseSecond(places);
+  if (!(error instanceof TapesError) || error.code !== 'E_PORT_IN_USE' || port !== undefined) throw error;
+  throw new TapesError('E_PORT_IN_USE', `${error.message} by another program, and the last proxy of this home had it`, {
+    hint: 'end that program, or take a free port and evaluate `tapes env` again: tapes proxy --port 0',
+    cause: error,
+  });
+}
+
+/** Makes the home's proxy of this process. Throws `E_PROXY_RUNNING` where another was faster. */
+async function claim(places: Places, standing: StandingProxy, last: StandingProxy | null): Promise<void> {
+  if (last === null && (await createStanding(places.home, standing)) === 'created') return;
+  await refuseSecond(places);
+  await writeStanding(places.home, standing);
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}

@@ -1,0 +1,64 @@
+// Records what passes a standing proxy: the router with its recorder's thread, and what is secret at the homes of the agents that it meets.
+import { homedir } from 'node:os';
+
+import type { AgentProfile } from '../agents/index.ts';
+import type { RequestHead } from '../domain/index.ts';
+import { checkDatabaseFile, openRecorderThread, type Recorder } from '../store/index.ts';
+import { tapesVersion } from '../version.ts';
+import { openMaskKey, type Places } from './home.ts';
+import { readEnvironmentSecrets, readLoginSecrets } from './known-secrets.ts';
+import { PeerFinder } from './peer-finder.ts';
+import { RunRouter } from './route-runs.ts';
+import type { SessionReports } from './session-reports.ts';
+import { watchLogins } from './watch-logins.ts';
+
+export interface RecordSessionsOptions {
+  readonly places: Places;
+  readonly profiles: readonly AgentProfile[];
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+  readonly label: string | null;
+}
+
+export interface SessionRecording {
+  readonly router: RunRouter;
+  readonly peers: PeerFinder;
+  close(): Promise<SessionReports>;
+}
+
+/** Throws `E_DB_NEWER`, `E_DB_UNREADABLE`, `E_HOME_NOT_WRITABLE`. */
+export async function recordSessions(options: RecordSessionsOptions): Promise<SessionRecording> {
+  const { places, profiles, environment, cwd, label } = options;
+  const { dbFile, home } = places;
+  checkDatabaseFile(dbFile);
+  const maskKey = await openMaskKey(home);
+  const filesOf = (from: Readonly<Record<string, string | undefined>>): string[] =>
+    profiles.flatMap((profile) => [...profile.credentialFiles(from, from['HOME'] || homedir())]);
+  const logins = filesOf(environment);
+  const secrets = [...readEnvironmentSecrets(environment), ...(await Promise.all(logins.map(readLoginSecrets))).flat()];
+
+  const peers = new PeerFinder();
+  /** Who has sent this, and what is secret there. */
+  const learnProcess = async ({ client }: RequestHead, describe: Recorder['describeRun']): Promise<void> => {
+    const found = client === null ? null : await peers.find(client.port);
+    if (found === null) return;
+    router.learnSecrets(readEnvironmentSecrets(found.environment));
+    for (const file of filesOf(found.environment)) watch.add(file);
+    describe({ argv: found.argv, cwd: found.cwd });
+  };
+  const router: RunRouter = new RunRouter({
+    agent: profiles[0]!.name,
+    openThread: () => openRecorderThread({ dbFile, maskKey, secrets }),
+    start: { argv: ['tapes', 'proxy'], cwd, label, pid: process.pid, version: tapesVersion() },
+    askProcess: (head, describe) => void learnProcess(head, describe).catch(() => undefined),
+  });
+  const watch = watchLogins(logins, (values) => router.learnSecrets(values));
+  return {
+    router,
+    peers,
+    close() {
+      watch.stop();
+      return router.close();
+    },
+  };
+}
