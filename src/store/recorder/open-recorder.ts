@@ -36,6 +36,10 @@ class Thread implements RecorderThread {
   readonly #waiting: { bytes: number; readonly limitBytes: number };
   #worker: Worker | null = null;
   #failure: string | null = null;
+  /** What goes to the thread once this turn of the event loop has passed on its traffic: waking a thread up takes longer than a chunk does. */
+  #outbox: ToThread[] = [];
+  #transfer: ArrayBuffer[] = [];
+  #isDue = false;
 
   constructor({ queueLimitBytes = defaultQueueLimitBytes, dbFile, maskKey, secrets }: ThreadOptions) {
     this.#waiting = { bytes: 0, limitBytes: queueLimitBytes };
@@ -76,6 +80,7 @@ class Thread implements RecorderThread {
 
   leave(): void {
     this.#post({ type: 'leave' });
+    this.#flush();
     const worker = this.#worker;
     this.#worker = null;
     worker?.unref();
@@ -99,11 +104,25 @@ class Thread implements RecorderThread {
   }
 
   #post(message: ToThread, transfer: readonly ArrayBuffer[] = []): boolean {
+    if (this.#worker === null) return false;
+    this.#outbox.push(message);
+    this.#transfer.push(...transfer);
+    if (this.#isDue) return true;
+    this.#isDue = true;
+    setImmediate(() => this.#flush());
+    return true;
+  }
+
+  #flush(): void {
+    const [messages, transfer] = [this.#outbox, this.#transfer];
+    this.#outbox = [];
+    this.#transfer = [];
+    this.#isDue = false;
+    if (messages.length === 0) return;
     try {
-      this.#worker?.postMessage(message, [...transfer]);
-      return this.#worker !== null;
-    } catch {
-      return false;
+      this.#worker?.postMessage(messages, transfer);
+    } catch (error) {
+      this.#fail(error instanceof Error ? error.message : String(error));
     }
   }
 }

@@ -1,6 +1,6 @@
 // The thread that records: messages in, acknowledgements and one report for each run out. Parsing, hashing, compressing and SQLite's own work
 // happen here, so that none of it holds up the traffic.
-import { parentPort, workerData } from 'node:worker_threads';
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 
 import { identityReaderOf } from '../../agents/index.ts';
 import { Vault } from '../../redact/index.ts';
@@ -11,8 +11,7 @@ import type { FromThread, ThreadData, ToThread } from './thread-messages.ts';
 import { sizeOfEvent } from './thread-messages.ts';
 import { Titles } from './titles.ts';
 
-const port = parentPort;
-if (port === null) throw new Error('recorder-thread.ts runs in a worker only');
+const port = ownPort();
 
 const data = workerData as ThreadData;
 const tell = (message: FromThread): void => port.postMessage(message);
@@ -71,7 +70,11 @@ function findTitles({ id, kind = 'intercept', proxyRunId = id }: RunStart): { ti
   return { titles };
 }
 
-port.on('message', (message: ToThread) => {
+port.on('message', (messages: readonly ToThread[]) => {
+  for (const message of messages) hear(message);
+});
+
+function hear(message: ToThread): void {
   switch (message.type) {
     case 'openRun':
       openRun(message.run);
@@ -104,4 +107,9 @@ port.on('message', (message: ToThread) => {
     default:
       message satisfies never;
   }
-});
+}
+
+function ownPort(): MessagePort {
+  if (parentPort === null) throw new Error('recorder-thread.ts runs in a worker only');
+  return parentPort;
+}

@@ -1,4 +1,5 @@
-// What the two sides of the recorder's thread say to each other. One thread may record several runs; each message says of which it speaks.
+// What the two sides of the recorder's thread say to each other. One thread may record several runs; each message says of which it speaks. To the thread they go
+// several at a time.
 import type { ErrorCode } from '../../errors.ts';
 import type { RunRecorderEvent } from './run-recorder.ts';
 import type { RecorderReport, RunEnd, RunProcessFacts, RunStart, ThreadOptions } from './recorder-types.ts';
