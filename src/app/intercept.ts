@@ -115,14 +115,15 @@ export async function intercept(options: InterceptOptions): Promise<InterceptRes
         trimNoProxy: (noProxy) => withoutEntriesFor(noProxy, interceptHosts),
       }),
     });
-    // The engine loads while the child starts; what the child asks for meanwhile waits at the door.
-    const { failure } = await interceptor.load();
+    // The engine loads while the child starts; what the child asks for meanwhile waits at the door. Nobody waits for it who asked for nothing.
+    let engineFailure: string | null = null;
+    void interceptor.load().then(({ failure }) => (engineFailure = failure));
     const child = await running;
     await interceptor.settle(settleMs);
     const recording = await recorder.finish(child);
     for (const line of engineLines.lines) onProgress(`engine: ${line}`);
     const { unpermittedHosts } = interceptor;
-    const warnings = readWarnings({ engineFailure: failure, unpermittedHosts, untrustingHosts, name, child });
+    const warnings = readWarnings({ engineFailure, unpermittedHosts, untrustingHosts, name, child });
     return { child, recording, warnings: [...choice.warnings, ...warnings, ...faults.list] };
   } catch (error) {
     await recorder.discard();

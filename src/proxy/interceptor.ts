@@ -72,6 +72,7 @@ export async function openInterceptor(options: InterceptorOptions): Promise<Inte
 
   // Connections that have asked for the engine.
   let asked = 0;
+  let isClosed = false;
   const door = await openDoor({
     port: options.port,
     authorization: password === null ? null : `Basic ${Buffer.from(`tapes:${password}`).toString('base64')}`,
@@ -99,7 +100,7 @@ export async function openInterceptor(options: InterceptorOptions): Promise<Inte
         sink,
       });
       resolveEngine(standing);
-      if (asked === 0) await standing.warmUp();
+      if (asked === 0 && !isClosed) await standing.warmUp();
       return { failure: null };
     } catch (error) {
       resolveEngine(null);
@@ -114,7 +115,7 @@ export async function openInterceptor(options: InterceptorOptions): Promise<Inte
     unpermittedHosts,
     load: () => (loading ??= load()),
     async settle(timeoutMs) {
-      if (loading === null) return;
+      if (asked === 0) return;
       const standing = await engine;
       const deadline = performance.now() + timeoutMs;
       // Two rounds of the event loop after the last exchange: the engine tells of an end in a later one.
@@ -124,6 +125,7 @@ export async function openInterceptor(options: InterceptorOptions): Promise<Inte
       }
     },
     async close() {
+      isClosed = true;
       resolveEngine(null);
       await door.close();
       upstreamTls.close();
