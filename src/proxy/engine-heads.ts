@@ -1,8 +1,6 @@
 // Heads of requests and responses, from mockttp's form to that of the wire events.
 import type { RawHeaders, RequestHead, ResponseHead } from '../domain/index.ts';
-import type { EngineRequest } from './engine-requests.ts';
-
-export type HeaderPairs = readonly (readonly [string, string])[];
+import type { EngineRequest, HeaderPairs } from './engine-requests.ts';
 
 export function requestHead(request: EngineRequest): RequestHead {
   return {

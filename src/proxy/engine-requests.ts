@@ -2,7 +2,7 @@
 // telling of exchanges (`engine-exchanges.ts`) both stand here, so that neither needs events that come later or in batches.
 import type { Mockttp } from 'mockttp';
 
-import type { HeaderPairs } from './engine-heads.ts';
+export type HeaderPairs = readonly (readonly [string, string])[];
 
 /** The fields of mockttp's requests that are read here. */
 export interface EngineRequest {
