@@ -17,12 +17,14 @@ export type {
 } from './vocabulary.ts';
 export type {
   AbortedBy,
+  ChunkMark,
   Endpoint,
   RawHeaders,
   RequestHead,
   ResponseHead,
   Sink,
   Stamp,
+  UpstreamLeg,
   WireEvent,
   WireFailure,
 } from './wire-event.ts';

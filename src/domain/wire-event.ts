@@ -34,6 +34,19 @@ export interface ResponseHead {
   readonly headers: RawHeaders;
 }
 
+/** One of the chunks that the bytes of an event came in, with its own time. */
+export interface ChunkMark extends Stamp {
+  readonly sizeBytes: number;
+}
+
+/** The other side of an exchange: the connection to the provider, and the heads as they passed there. Null: not known. */
+export interface UpstreamLeg {
+  readonly local: Endpoint | null;
+  readonly remote: Endpoint | null;
+  readonly requestHeaders: RawHeaders | null;
+  readonly response: ResponseHead | null;
+}
+
 /** Who ended an exchange before its end: the agent hung up, the upstream failed, or tapes itself. */
 export type AbortedBy = 'agent' | 'upstream' | 'tapes';
 
@@ -45,16 +58,33 @@ export interface WireFailure {
 export type WireEvent = Stamp &
   (
     | { readonly type: 'requestStarted'; readonly exchangeId: string; readonly request: RequestHead }
-    | { readonly type: 'requestData'; readonly exchangeId: string; readonly data: Uint8Array }
+    /** `chunks`: how `data` came, where that is known; their sizes sum up to its own. */
+    | {
+        readonly type: 'requestData';
+        readonly exchangeId: string;
+        readonly data: Uint8Array;
+        readonly chunks?: readonly ChunkMark[];
+      }
     | { readonly type: 'requestEnded'; readonly exchangeId: string }
-    | { readonly type: 'responseStarted'; readonly exchangeId: string; readonly response: ResponseHead }
-    | { readonly type: 'responseData'; readonly exchangeId: string; readonly data: Uint8Array }
+    | {
+        readonly type: 'responseStarted';
+        readonly exchangeId: string;
+        readonly response: ResponseHead;
+        readonly upstream?: UpstreamLeg;
+      }
+    | {
+        readonly type: 'responseData';
+        readonly exchangeId: string;
+        readonly data: Uint8Array;
+        readonly chunks?: readonly ChunkMark[];
+      }
     | { readonly type: 'responseEnded'; readonly exchangeId: string }
     | {
         readonly type: 'exchangeAborted';
         readonly exchangeId: string;
         readonly by: AbortedBy;
         readonly error: WireFailure | null;
+        readonly upstream?: UpstreamLeg;
       }
     /** A WebSocket upgrade that tapes itself answered with `status` (426), so that the agent falls back to HTTPS. */
     | {
@@ -69,6 +99,7 @@ export type WireEvent = Stamp &
         readonly exchangeId: string;
         readonly request: RequestHead;
         readonly response: ResponseHead;
+        readonly upstream?: UpstreamLeg;
       }
     | {
         readonly type: 'socketMessage';

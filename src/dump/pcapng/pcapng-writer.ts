@@ -1,0 +1,256 @@
+// A dump for Wireshark: decrypted HTTP/1.1 in TCP conversations that never were, with what was said and when it was said as it was.
+// Two interfaces: the agent's side, and the provider's.
+import type { Endpoint, RequestHead, Stamp, UpstreamLeg } from '../../domain/index.ts';
+import { noBytes, type DumpEvent, type DumpOrigin, type DumpWriter, type LabelReader } from '../dump-event.ts';
+import type { ExchangeEvent } from '../http/exchange-transcript.ts';
+import { isHttp1 } from '../http/framing.ts';
+import {
+  enhancedPacket,
+  interfaceDescription,
+  interfaceStatistics,
+  nameResolution,
+  sectionHeader,
+  type Packet,
+} from './blocks.ts';
+import { Leg } from './leg.ts';
+import { loopbackOf, Places } from './places.ts';
+import { readAddress } from './segment.ts';
+
+export interface PcapngWriterOptions {
+  readonly origin: DumpOrigin;
+  readonly labelOf: LabelReader;
+  /** False where only the agent's side was kept, as in a database. */
+  readonly hasProviderLeg: boolean;
+}
+
+/** An exchange whose provider's side is not known yet: what is to be written there waits, up to a limit. */
+interface Upstream {
+  readonly request: RequestHead;
+  waiting: ExchangeEvent[];
+  waitingBytes: number;
+  /** Null: still waiting. */
+  state: 'known' | 'absent' | null;
+  /** What the provider answered, where it is known to differ from what the agent got. */
+  response: UpstreamLeg['response'];
+}
+
+const maxWaitingBytes = 1024 * 1024;
+const startsExchange = new Set<DumpEvent['type']>(['requestStarted', 'upgradeRefused', 'socketOpened']);
+const endsExchange = new Set<DumpEvent['type']>(['responseEnded', 'exchangeAborted', 'upgradeRefused', 'socketClosed']);
+
+export class PcapngWriter implements DumpWriter {
+  readonly tail = noBytes;
+  readonly #options: PcapngWriterOptions;
+  readonly #places = new Places();
+  readonly #agentLeg: Leg;
+  readonly #providerLeg: Leg | null;
+  readonly #upstreams = new Map<string, Upstream>();
+  readonly #packets = [0, 0];
+  #missingEvents = 0;
+  #comments: string[] = [];
+  #lastNs = 0n;
+  #driftMs = Number.NaN;
+  #driftNs = 0n;
+
+  constructor(options: PcapngWriterOptions) {
+    this.#options = options;
+    this.#agentLeg = new Leg(0, 'agent', this.#places);
+    this.#providerLeg = options.hasProviderLeg ? new Leg(1, 'provider', this.#places) : null;
+  }
+
+  start(): Uint8Array {
+    const { hostname, version, os, hardware, command, runId } = this.#options.origin;
+    const { hosts } = this.#places;
+    const run = runId === null ? '' : `, run ${runId}`;
+    return Buffer.concat([
+      sectionHeader({
+        hardware,
+        os,
+        application: `tapes ${version}`,
+        comment: `${command} on ${hostname}${run}. Decrypted: TLS is taken off, TCP is made up, servers are on port 80`,
+      }),
+      interfaceDescription({ name: 'agent', description: 'between the agent and tapes' }),
+      ...(this.#providerLeg === null
+        ? []
+        : [interfaceDescription({ name: 'provider', description: 'between tapes and the provider' })]),
+      ...(hosts.length === 0 ? [] : [nameResolution(hosts)]),
+    ]);
+  }
+
+  write(event: DumpEvent): Uint8Array {
+    this.#lastNs = this.#nanoseconds(event);
+    if (event.type === 'eventsMissing') {
+      this.#missingEvents += event.events;
+      this.#comments.push(`${event.events} events are missing before this packet: ${event.why}`);
+      return noBytes;
+    }
+    if (!('exchangeId' in event)) return noBytes;
+    const blocks: Uint8Array[] = [];
+    const agentSide = (): void => this.#writeAgentSide(event, blocks);
+    const providerSide = (): void => this.#writeProviderSide(event, blocks);
+    // An answer passes the provider's side first.
+    const isAnswer = event.type.startsWith('response') || (event.type === 'socketMessage' && event.from === 'upstream');
+    for (const write of isAnswer ? [providerSide, agentSide] : [agentSide, providerSide]) write();
+    return blocks.length === 0 ? noBytes : Buffer.concat(blocks);
+  }
+
+  finish(): Uint8Array {
+    const comment = 'the file ends here, not the connection';
+    const packets = [
+      ...this.#agentLeg.finish(this.#lastNs, comment),
+      ...(this.#providerLeg?.finish(this.#lastNs, comment) ?? []),
+    ];
+    const blocks: Uint8Array[] = [];
+    this.#push(blocks, packets);
+    const statistics = this.#packets
+      .slice(0, this.#providerLeg === null ? 1 : 2)
+      .map((count, id) =>
+        interfaceStatistics(id, this.#lastNs, BigInt(count), id === 0 ? BigInt(this.#missingEvents) : 0n),
+      );
+    this.#packets.fill(0);
+    this.#missingEvents = 0;
+    return Buffer.concat([...blocks, ...statistics]);
+  }
+
+  #writeAgentSide(event: ExchangeEvent, blocks: Uint8Array[]): void {
+    if (startsExchange.has(event.type) && 'request' in event) {
+      const { request, exchangeId } = event;
+      const { client } = request;
+      const seen = client === null ? null : readAddress(client.address);
+      const server = this.#places.server(seen === null ? this.#hostAddress(request, null, blocks) : loopbackOf(seen));
+      const comments = this.#commentsFor(exchangeId, request);
+      this.#push(
+        blocks,
+        this.#agentLeg.begin(
+          {
+            exchangeId,
+            request,
+            client: seen === null ? null : client,
+            server,
+            openingComments: [`the agent's connection to ${request.host}:${request.port}, through tapes`],
+            requestComments: comments.request,
+            responseComments: comments.response,
+          },
+          this.#lastNs,
+        ),
+      );
+    }
+    this.#push(blocks, this.#agentLeg.write(event, this.#lastNs));
+  }
+
+  #writeProviderSide(event: ExchangeEvent, blocks: Uint8Array[]): void {
+    if (this.#providerLeg === null || event.type === 'upgradeRefused') return;
+    const { exchangeId } = event;
+    if ((event.type === 'requestStarted' || event.type === 'socketOpened') && !this.#upstreams.has(exchangeId)) {
+      const { request } = event;
+      this.#upstreams.set(exchangeId, { request, waiting: [], waitingBytes: 0, state: null, response: null });
+    }
+    const upstream = this.#upstreams.get(exchangeId);
+    if (upstream === undefined) return;
+    if (endsExchange.has(event.type)) this.#upstreams.delete(exchangeId);
+    if (upstream.state === 'absent') return;
+    if (upstream.state === 'known') {
+      this.#push(blocks, this.#providerLeg.write(asSeenThere(event, upstream), this.#lastNs));
+      return;
+    }
+    upstream.waiting.push(event);
+    upstream.waitingBytes += 'data' in event ? event.data.length : 0;
+    const facts = 'upstream' in event ? (event.upstream ?? null) : null;
+    const mustGoOn = event.type === 'responseStarted' || upstream.waitingBytes > maxWaitingBytes;
+    if (facts !== null || mustGoOn || endsExchange.has(event.type))
+      this.#settleUpstream(exchangeId, upstream, facts, event, blocks);
+  }
+
+  #settleUpstream(
+    exchangeId: string,
+    upstream: Upstream,
+    facts: UpstreamLeg | null,
+    event: ExchangeEvent,
+    blocks: Uint8Array[],
+  ): void {
+    // Known, and there was no connection: nothing was ever said there.
+    const wasReached = !(event.type === 'exchangeAborted' && facts !== null && facts.remote === null);
+    upstream.state = wasReached ? 'known' : 'absent';
+    upstream.response = facts?.response ?? null;
+    const waiting = upstream.waiting.splice(0);
+    const [first] = waiting;
+    if (!wasReached || first === undefined || this.#providerLeg === null) return;
+    const request = { ...upstream.request, headers: facts?.requestHeaders ?? upstream.request.headers };
+    const remote = facts?.remote ?? null;
+    const seen = remote === null ? null : readAddress(remote.address);
+    const server = this.#places.server(this.#hostAddress(request, seen, blocks));
+    const local = matching(facts?.local ?? null, server.address.length);
+    const comments = this.#commentsFor(exchangeId, request);
+    const port = remote === null ? request.port : remote.port;
+    this.#push(
+      blocks,
+      this.#providerLeg.begin(
+        {
+          exchangeId,
+          request,
+          client: local,
+          server,
+          openingComments: [
+            `the connection of tapes to ${request.host}:${port}${seen === null ? '; its address was not seen' : ''}`,
+          ],
+          requestComments: comments.request,
+          responseComments: comments.response,
+        },
+        this.#nanoseconds(first),
+      ),
+    );
+    for (const held of waiting) {
+      this.#push(blocks, this.#providerLeg.write(asSeenThere(held, upstream), this.#nanoseconds(held)));
+    }
+    this.#lastNs = this.#nanoseconds(event);
+  }
+
+  #hostAddress(request: RequestHead, seen: Uint8Array | null, blocks: Uint8Array[]): Uint8Array {
+    const { address, isNew } = this.#places.host(request.host, seen);
+    if (isNew) blocks.push(nameResolution([{ address, name: request.host }]));
+    return address;
+  }
+
+  #commentsFor(exchangeId: string, request: RequestHead): { request: string[]; response: string[] } {
+    const label = this.#options.labelOf(exchangeId, request);
+    const turn = label === null || label.turnId === null ? '' : ` of turn ${label.turnId}`;
+    const whose =
+      label === null
+        ? `tapes: exchange ${exchangeId}`
+        : `tapes: call ${label.callId}${turn} · tapes show ${label.callId}`;
+    const version = isHttp1(request) ? [] : [`HTTP/${request.httpVersion}, written as HTTP/1.1`];
+    return { request: [whose, ...version], response: [whose] };
+  }
+
+  #push(blocks: Uint8Array[], packets: readonly Packet[]): void {
+    for (const packet of packets) {
+      this.#packets[packet.interfaceId]! += 1;
+      const comments = [...this.#comments.splice(0), ...(packet.comments ?? [])];
+      blocks.push(enhancedPacket({ ...packet, comments }));
+    }
+  }
+
+  /** By the monotonic clock, whose fractions are finer than a wall clock in milliseconds can hold. */
+  #nanoseconds({ at, mono }: Stamp): bigint {
+    const drift = at - mono;
+    if (!(Math.abs(drift - this.#driftMs) < 0.01)) {
+      this.#driftMs = drift;
+      this.#driftNs = BigInt(Math.round(drift * 1e3)) * 1000n;
+    }
+    return this.#driftNs + BigInt(Math.round(mono * 1e6));
+  }
+}
+
+/** The event as it was on the provider's side. */
+function asSeenThere(event: ExchangeEvent, { response }: Upstream): ExchangeEvent {
+  if (event.type === 'responseStarted' || event.type === 'socketOpened') {
+    return { ...event, response: response ?? event.response };
+  }
+  return event;
+}
+
+/** An end that is of the other's kind of address: IPv4 and IPv6 do not talk to each other. */
+function matching(endpoint: Endpoint | null, addressBytes: number): Endpoint | null {
+  const address = endpoint === null ? null : readAddress(endpoint.address);
+  return address?.length === addressBytes ? endpoint : null;
+}
