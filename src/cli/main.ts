@@ -6,6 +6,7 @@ import { tapesVersion } from '../version.ts';
 import { addContextCommand } from './commands/context.ts';
 import { addDiffCommand } from './commands/diff.ts';
 import { addDoctorCommand } from './commands/doctor.ts';
+import { addDumpCommand } from './commands/dump.ts';
 import { addExportCommand } from './commands/export.ts';
 import { addImportCommand } from './commands/import.ts';
 import { addInterceptCommand } from './commands/intercept.ts';
@@ -64,6 +65,7 @@ Examples:
   addRunsCommand(program);
   addVerifyCommand(program);
   addRederiveCommand(program);
+  addDumpCommand(program);
   addExportCommand(program);
   addImportCommand(program);
   addPruneCommand(program);

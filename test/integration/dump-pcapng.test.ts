@@ -1,7 +1,8 @@
 // What Wireshark makes of the pcapng files, by tshark: conversations, messages, bodies, comments, and no complaint.
 import { describe, expect, it } from 'vitest';
 
-import { PcapngWriter, type DumpEvent } from '../../src/dump/index.ts';
+import type { DumpEvent } from '../../src/dump/index.ts';
+import { PcapngWriter } from '../../src/dump/pcapng/pcapng-writer.ts';
 import { dumpFile, labelOfTests, originOfTests, writeDump } from '../support/dump-script.ts';
 import { randomTraffic } from '../support/random-traffic.ts';
 import { exportedBodies, httpMessages, runTool, tshark, tsharkComplaints, tsharkFields } from '../support/tshark.ts';

@@ -11,14 +11,14 @@ export type Framing =
 
 /** Of a request that does not say: chunked if a body comes, none otherwise. */
 export function requestFraming(head: RequestHead): Framing | { readonly type: 'unsaid' } {
-  return framingOf(head.headers, isHttp1(head)) ?? { type: 'unsaid' };
+  return framingOf(head.headers) ?? { type: 'unsaid' };
 }
 
 export function responseFraming(request: RequestHead, { status, headers }: ResponseHead): Framing {
   if (request.method === 'HEAD' || status === 204 || status === 304 || (status >= 100 && status < 200)) {
     return { type: 'none' };
   }
-  return framingOf(headers, isHttp1(request)) ?? { type: 'untilClose' };
+  return framingOf(headers) ?? { type: 'untilClose' };
 }
 
 export const isHttp1 = (request: Pick<RequestHead, 'httpVersion'>): boolean => request.httpVersion.startsWith('1');
@@ -27,8 +27,9 @@ export function readHeader(headers: RawHeaders, name: string): string | null {
   return headers.find(([given]) => given.toLowerCase() === name)?.[1] ?? null;
 }
 
-function framingOf(headers: RawHeaders, isHttp1: boolean): Framing | null {
-  const coding = isHttp1 ? readHeader(headers, 'transfer-encoding') : null;
+function framingOf(headers: RawHeaders): Framing | null {
+  // HTTP/2 has no such field: where it stands, it was put there for this file.
+  const coding = readHeader(headers, 'transfer-encoding');
   if (coding !== null && /(^|,)\s*chunked\s*$/i.test(coding)) return { type: 'chunked' };
   const length = readHeader(headers, 'content-length');
   if (length !== null && /^\d{1,15}$/.test(length.trim())) return { type: 'length', bytes: Number(length) };

@@ -15,7 +15,8 @@ import { BodyCollector, BodyRoom, readText } from '../kept-body.ts';
 import { hexLines, isReadable, safeLine } from './hex-view.ts';
 import { indentJson } from './indent-json.ts';
 
-export type ShownBodies = 'none' | 'head' | 'full';
+export const shownBodies = ['none', 'head', 'full'] as const;
+export type ShownBodies = (typeof shownBodies)[number];
 
 export interface TextWriterOptions {
   readonly origin: DumpOrigin;

@@ -1,0 +1,97 @@
+// Takes zstd off bodies on their way into a pcapng file: Wireshark 4.0 does not know it, shows and exports nothing of such a body, and warns
+// of each. What the head then no longer says of its body is kept in it under other names, and the body comes in chunks, because its
+// length is not known yet.
+import type { RawHeaders } from '../domain/index.ts';
+import { openBodyDecoder, type BodyDecoder } from '../wire/index.ts';
+import type { BodySide, DumpEvent, DumpWriter } from './dump-event.ts';
+import { chunkedHeader, readHeader } from './http/framing.ts';
+
+const sides = ['request', 'response'] as const;
+
+/** The same writer, given bodies without zstd. */
+export function withoutZstd(writer: DumpWriter): DumpWriter {
+  const decoding = new BodyDecoding();
+  return {
+    tail: writer.tail,
+    start: () => writer.start(),
+    finish: (isLast) => writer.finish(isLast),
+    async write(event) {
+      const parts: Uint8Array[] = [];
+      for (const decoded of await decoding.apply(event)) parts.push(await writer.write(decoded));
+      return Buffer.concat(parts);
+    },
+  };
+}
+
+class BodyDecoding {
+  readonly #decoders: Record<BodySide, Map<string, BodyDecoder>> = { request: new Map(), response: new Map() };
+
+  /** The events to be written instead. */
+  async apply(event: DumpEvent): Promise<DumpEvent[]> {
+    switch (event.type) {
+      case 'requestStarted': {
+        const { request } = event;
+        if (!this.#begin(event.exchangeId, 'request', request.headers)) return [event];
+        return [{ ...event, request: { ...request, headers: decodedHeaders(request.headers) } }];
+      }
+      case 'responseStarted': {
+        const { response, upstream } = event;
+        if (!this.#begin(event.exchangeId, 'response', response.headers)) return [event];
+        const there = upstream?.response ?? null;
+        return [
+          {
+            ...event,
+            response: { ...response, headers: decodedHeaders(response.headers) },
+            ...(upstream === undefined || there === null
+              ? {}
+              : { upstream: { ...upstream, response: { ...there, headers: decodedHeaders(there.headers) } } }),
+          },
+        ];
+      }
+      case 'requestData':
+      case 'responseData': {
+        const decoder = this.#decoders[event.type === 'requestData' ? 'request' : 'response'].get(event.exchangeId);
+        if (decoder === undefined) return [event];
+        const data = await decoder.push(event.data);
+        return data.length === 0 ? [] : [{ ...event, data }];
+      }
+      case 'requestEnded':
+        return [...(await this.#end(event, 'request')), event];
+      case 'responseEnded':
+      case 'exchangeAborted': {
+        const rest: DumpEvent[] = [];
+        for (const side of sides) rest.push(...(await this.#end(event, side)));
+        return [...rest, event];
+      }
+      default:
+        return [event];
+    }
+  }
+
+  #begin(exchangeId: string, side: BodySide, headers: RawHeaders): boolean {
+    const encoding = readHeader(headers, 'content-encoding');
+    if (encoding === null || !/\bzstd\b/i.test(encoding)) return false;
+    this.#decoders[side].set(exchangeId, openBodyDecoder(encoding));
+    return true;
+  }
+
+  async #end(event: Extract<DumpEvent, { exchangeId: string }>, side: BodySide): Promise<DumpEvent[]> {
+    const { exchangeId, at, mono } = event;
+    const decoder = this.#decoders[side].get(exchangeId);
+    if (decoder === undefined) return [];
+    this.#decoders[side].delete(exchangeId);
+    const { bytes: data, problem } = await decoder.end();
+    const said: DumpEvent[] =
+      problem === null
+        ? []
+        : [{ type: 'remark', exchangeId, side, text: `${problem.encoding}: ${problem.message}`, at, mono }];
+    if (data.length === 0) return said;
+    return [...said, { type: side === 'request' ? 'requestData' : 'responseData', exchangeId, data, at, mono }];
+  }
+}
+
+function decodedHeaders(headers: RawHeaders): RawHeaders {
+  const kept = headers.filter(([name]) => name.toLowerCase() !== 'transfer-encoding');
+  const rename = (name: string): string => (/^content-(encoding|length)$/i.test(name) ? `x-tapes-${name}` : name);
+  return [...kept.map(([name, value]) => [rename(name), value] as const), ...chunkedHeader];
+}
