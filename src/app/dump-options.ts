@@ -1,8 +1,39 @@
 // What the options of dumps say, read in one place for `tapes dump` and for `--dump`.
 import { dumpFormats, shownBodies, type DumpFormat, type ShownBodies } from '../dump/index.ts';
 import { TapesError } from '../errors.ts';
+import type { DumpRequest } from './live-dump.ts';
 
 export { formatOfFile } from '../dump/index.ts';
+
+export interface LiveDumpFlags {
+  readonly dump: readonly string[];
+  readonly force?: boolean;
+  readonly dumpBodies: string;
+  readonly dumpSecrets?: boolean;
+  readonly dumpZstd?: boolean;
+  readonly dumpMaxBytes?: number;
+  readonly dumpFiles?: number;
+}
+
+/** Throws E_USAGE. */
+export function readDumpRequest(flags: LiveDumpFlags, isOnTerminal: boolean): DumpRequest {
+  const { dump: paths, force = false, dumpSecrets: keepSecrets = false, dumpZstd: keepZstd = false } = flags;
+  const { dumpMaxBytes: maxBytes, dumpFiles: maxFiles } = flags;
+  if (maxFiles !== undefined && maxBytes === undefined) {
+    throw new TapesError('E_USAGE', '--dump-files needs to know when a file is full', {
+      hint: `add a size: --dump-max-bytes 100MB --dump-files ${maxFiles}`,
+    });
+  }
+  return {
+    paths,
+    force,
+    bodies: readBodies(flags.dumpBodies),
+    keepSecrets,
+    keepZstd,
+    rotation: maxBytes === undefined ? null : { maxBytes, maxFiles: maxFiles ?? null },
+    isOnTerminal,
+  };
+}
 
 /** Throws E_USAGE. */
 export function readFormat(given: string, id: string): DumpFormat {

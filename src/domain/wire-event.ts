@@ -34,11 +34,6 @@ export interface ResponseHead {
   readonly headers: RawHeaders;
 }
 
-/** One of the chunks that the bytes of an event came in, with its own time. */
-export interface ChunkMark extends Stamp {
-  readonly sizeBytes: number;
-}
-
 /** The other side of an exchange: the connection to the provider, and the heads as they passed there. Null: not known. */
 export interface UpstreamLeg {
   readonly local: Endpoint | null;
@@ -58,13 +53,7 @@ export interface WireFailure {
 export type WireEvent = Stamp &
   (
     | { readonly type: 'requestStarted'; readonly exchangeId: string; readonly request: RequestHead }
-    /** `chunks`: how `data` came, where that is known; their sizes sum up to its own. */
-    | {
-        readonly type: 'requestData';
-        readonly exchangeId: string;
-        readonly data: Uint8Array;
-        readonly chunks?: readonly ChunkMark[];
-      }
+    | { readonly type: 'requestData'; readonly exchangeId: string; readonly data: Uint8Array }
     | { readonly type: 'requestEnded'; readonly exchangeId: string }
     | {
         readonly type: 'responseStarted';
@@ -72,12 +61,7 @@ export type WireEvent = Stamp &
         readonly response: ResponseHead;
         readonly upstream?: UpstreamLeg;
       }
-    | {
-        readonly type: 'responseData';
-        readonly exchangeId: string;
-        readonly data: Uint8Array;
-        readonly chunks?: readonly ChunkMark[];
-      }
+    | { readonly type: 'responseData'; readonly exchangeId: string; readonly data: Uint8Array }
     | { readonly type: 'responseEnded'; readonly exchangeId: string }
     | {
         readonly type: 'exchangeAborted';

@@ -1,4 +1,4 @@
-// What a dump writes: wire events with every chunk as an event of its own, and what is known to be missing between them.
+// What a dump writes: wire events, and what is known to be missing between them.
 import type { RawHeaders, Stamp, WireEvent } from '../domain/index.ts';
 
 export type BodySide = 'request' | 'response';

@@ -4,3 +4,7 @@ export { dumpFormats, formatOfFile, openDumpWriter } from './dump-format.ts';
 export type { DumpFormat } from './dump-format.ts';
 export { shownBodies } from './text/text-writer.ts';
 export type { ShownBodies } from './text/text-writer.ts';
+export { openDumpFile } from './live/dump-file.ts';
+export type { DumpRotation, DumpTarget } from './live/dump-file.ts';
+export type { DumpReport } from './live/dump-pipeline.ts';
+export { openLiveDump } from './live/open-live-dump.ts';

@@ -1,7 +1,7 @@
 // Takes zstd off bodies on their way into a pcapng file: Wireshark 4.0 does not know it, shows and exports nothing of such a body, and warns
 // of each. What the head then no longer says of its body is kept in it under other names, and the body comes in chunks, because its
 // length is not known yet.
-import type { RawHeaders } from '../domain/index.ts';
+import type { RawHeaders, UpstreamLeg } from '../domain/index.ts';
 import { openBodyDecoder, type BodyDecoder } from '../wire/index.ts';
 import type { BodySide, DumpEvent, DumpWriter } from './dump-event.ts';
 import { chunkedHeader, readHeader } from './http/framing.ts';
@@ -25,28 +25,23 @@ export function withoutZstd(writer: DumpWriter): DumpWriter {
 
 class BodyDecoding {
   readonly #decoders: Record<BodySide, Map<string, BodyDecoder>> = { request: new Map(), response: new Map() };
+  /** Exchanges whose request says something else now than it did. */
+  readonly #changed = new Set<string>();
 
   /** The events to be written instead. */
   async apply(event: DumpEvent): Promise<DumpEvent[]> {
     switch (event.type) {
       case 'requestStarted': {
-        const { request } = event;
-        if (!this.#begin(event.exchangeId, 'request', request.headers)) return [event];
+        const { request, exchangeId } = event;
+        if (!this.#begin(exchangeId, 'request', request.headers)) return [event];
+        this.#changed.add(exchangeId);
         return [{ ...event, request: { ...request, headers: decodedHeaders(request.headers) } }];
       }
       case 'responseStarted': {
-        const { response, upstream } = event;
-        if (!this.#begin(event.exchangeId, 'response', response.headers)) return [event];
-        const there = upstream?.response ?? null;
-        return [
-          {
-            ...event,
-            response: { ...response, headers: decodedHeaders(response.headers) },
-            ...(upstream === undefined || there === null
-              ? {}
-              : { upstream: { ...upstream, response: { ...there, headers: decodedHeaders(there.headers) } } }),
-          },
-        ];
+        const { response } = event;
+        const isDecoded = this.#begin(event.exchangeId, 'response', response.headers);
+        const headers = isDecoded ? decodedHeaders(response.headers) : response.headers;
+        return [{ ...event, response: { ...response, headers }, ...this.#upstream(event, isDecoded) }];
       }
       case 'requestData':
       case 'responseData': {
@@ -61,11 +56,30 @@ class BodyDecoding {
       case 'exchangeAborted': {
         const rest: DumpEvent[] = [];
         for (const side of sides) rest.push(...(await this.#end(event, side)));
-        return [...rest, event];
+        const told = event.type === 'exchangeAborted' ? { ...event, ...this.#upstream(event, false) } : event;
+        this.#changed.delete(event.exchangeId);
+        return [...rest, told];
       }
       default:
         return [event];
     }
+  }
+
+  #upstream(
+    { exchangeId, upstream }: { readonly exchangeId: string; readonly upstream?: UpstreamLeg },
+    isAnswerDecoded: boolean,
+  ): { readonly upstream?: UpstreamLeg } {
+    if (upstream === undefined) return {};
+    const { requestHeaders, response } = upstream;
+    return {
+      upstream: {
+        ...upstream,
+        requestHeaders:
+          requestHeaders !== null && this.#changed.has(exchangeId) ? decodedHeaders(requestHeaders) : requestHeaders,
+        response:
+          response !== null && isAnswerDecoded ? { ...response, headers: decodedHeaders(response.headers) } : response,
+      },
+    };
   }
 
   #begin(exchangeId: string, side: BodySide, headers: RawHeaders): boolean {

@@ -9,6 +9,7 @@ import type { Sink } from '../domain/index.ts';
 import { formatAuthority } from './connect-request.ts';
 import { emitWireEvents } from './engine-events.ts';
 import { breakOnFailure } from './engine-failures.ts';
+import { addUpstreamFacts } from './upstream-facts.ts';
 import { withQuickLeafKeys } from './leaf-keys.ts';
 import type { Alpn } from './upstream-tls.ts';
 import { warmUp } from './warm-up.ts';
@@ -23,6 +24,8 @@ export interface EngineOptions {
   /** The HTTP version that the real host would choose. */
   readonly alpnOf: (host: string) => Alpn | null;
   readonly sink: Sink<unknown>;
+  /** Events also tell of the provider's side. */
+  readonly tellsUpstream: boolean;
 }
 
 export interface Engine {
@@ -67,7 +70,8 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     .forAnyWebSocket()
     .matching((request) => !options.isRefusedUpgrade(request.path))
     .thenPassThrough({ simulateConnectionErrors: true });
-  const { openExchanges } = await emitWireEvents(engine, { ...options, failureOf: breakOnFailure(engine) });
+  const sink = options.tellsUpstream ? addUpstreamFacts(engine, options.sink) : options.sink;
+  const { openExchanges } = await emitWireEvents(engine, { ...options, sink, failureOf: breakOnFailure(engine) });
   // A port, though none is opened: without one, mockttp first looks for a free one on every interface.
   await withQuickLeafKeys(() => engine.start(0));
   return {

@@ -26,6 +26,8 @@ export interface InterceptorOptions {
   /** PEM certificates trusted upstream besides Node's own. */
   readonly extraRoots: readonly string[];
   readonly sink: Sink<unknown>;
+  /** Do events also tell of the provider's side (for dumps)? */
+  readonly tellsUpstream?: boolean;
 }
 
 export interface Interceptor {
@@ -82,6 +84,7 @@ export async function openInterceptor(options: InterceptorOptions): Promise<Inte
         isRefusedUpgrade: options.isRefusedUpgrade,
         alpnOf: (host) => upstreamTls.alpnOf(host),
         sink,
+        tellsUpstream: options.tellsUpstream ?? false,
       });
       resolveEngine(standing);
       if (asked === 0) await standing.warmUp();

@@ -1,7 +1,7 @@
 // Bodies put back under their encodings: a decoder gives the same bytes, and the length is the one that was asked for.
 import { execFileSync } from 'node:child_process';
 import { gunzipSync } from 'node:zlib';
-import { zstdCompress } from 'http-encoding';
+import { zstdCompress, zstdDecompress } from 'http-encoding';
 import { describe, expect, it } from 'vitest';
 
 import { randomJsonText } from '../../test/support/chunks.ts';
@@ -32,6 +32,24 @@ describe('a body', () => {
     expect(encoded!.bytes).toHaveLength(wireBytes);
     expect(Buffer.from((await decodeBody(encoded!.bytes, 'zstd')).bytes).equals(masked)).toBe(true);
   });
+
+  it.each([1, 2, 3, 4, 5, 6, 7, 8, 9, 500])(
+    'in zstd can be made %i bytes longer, and other programs read it',
+    async (more) => {
+      for (const text of [
+        body,
+        Buffer.from('short, so that its size is in one byte'),
+        Buffer.from('middle '.repeat(100)),
+      ]) {
+        const { length } = (await encodeBody(text, 'zstd', null))!.bytes;
+        const { bytes, hasLength } = (await encodeBody(text, 'zstd', length + more))!;
+        expect([hasLength, bytes.length]).toEqual([true, length + more]);
+        expect(Buffer.from((await decodeBody(bytes, 'zstd')).bytes).equals(text)).toBe(true);
+        expect(execFileSync('zstd', ['-dc'], { input: bytes }).equals(text)).toBe(true);
+        expect(Buffer.from(await zstdDecompress(bytes)).equals(text)).toBe(true);
+      }
+    },
+  );
 
   it.each([1, 2, 40, 5000])('in gzip can be made %i bytes longer, and other programs read it', async (more) => {
     const { length } = (await encodeBody(body, 'gzip', null))!.bytes;

@@ -11,10 +11,13 @@ export interface EncodedBody {
 /** A skippable frame (RFC 8878, section 3.1.2): magic number, length, anything. */
 const skippableMagic = 0x184d2a50;
 const skippableHeadBytes = 8;
-/** Codex compresses with level 3; the higher ones are for a body that came out longer than it was. */
-const zstdLevels = [3, 6, 12, 19];
-/** Above this the library's heap, which does not grow, is not asked. */
-const librarySafeBytes = 4 * 1024 * 1024;
+/**
+ * Codex compresses with level 3; the other is for a body that came out longer than it was. From 9 on the library's heap, which does not
+ * grow, is too small: it aborts and prints "OOM" (http-encoding 2.2.0, Node 20).
+ */
+const zstdLevels = [3, 6];
+/** Above this the library is not asked, for the same reason. */
+const librarySafeBytes = 2 * 1024 * 1024;
 const maxBlockBytes = 128 * 1024;
 
 /** Null where an encoding is not known. `lengthBytes`: what it should come to; null where any will do. */
@@ -54,24 +57,38 @@ async function encodeLayer(bytes: Uint8Array, name: string, lengthBytes: number 
 
 async function encodeZstd(bytes: Uint8Array, lengthBytes: number | null): Promise<Uint8Array> {
   let shortest: Uint8Array = storeZstd(bytes);
-  if (bytes.length > librarySafeBytes || bytes.length === 0) return padZstd(shortest, lengthBytes);
+  if (bytes.length > librarySafeBytes || bytes.length === 0) return lengthenZstd(shortest, lengthBytes);
   const { zstdCompress } = await import('http-encoding');
   for (const level of zstdLevels) {
-    const encoded = await zstdCompress(bytes, level);
+    const encoded = await zstdCompress(bytes, level).catch(() => shortest);
     if (encoded.length < shortest.length) shortest = encoded;
-    if (lengthBytes === null || canPad(encoded.length, lengthBytes)) return padZstd(encoded, lengthBytes);
+    if (lengthBytes === null || shortest.length <= lengthBytes) break;
   }
-  return padZstd(shortest, lengthBytes);
+  return lengthenZstd(shortest, lengthBytes);
 }
 
-const canPad = (length: number, wanted: number): boolean => length === wanted || length + skippableHeadBytes <= wanted;
-
-function padZstd(encoded: Uint8Array, lengthBytes: number | null): Uint8Array {
-  if (lengthBytes === null || encoded.length === lengthBytes || !canPad(encoded.length, lengthBytes)) return encoded;
-  const padding = Buffer.alloc(lengthBytes - encoded.length);
+/** The same frame in as many bytes as are wanted, if that is more than it has. */
+function lengthenZstd(frame: Uint8Array, lengthBytes: number | null): Uint8Array {
+  const missing = lengthBytes === null ? 0 : lengthBytes - frame.length;
+  if (missing <= 0) return frame;
+  if (missing < skippableHeadBytes) return stretchZstd(frame, missing);
+  const padding = Buffer.alloc(missing);
   padding.writeUInt32LE(skippableMagic, 0);
-  padding.writeUInt32LE(padding.length - skippableHeadBytes, 4);
-  return Buffer.concat([encoded, padding]);
+  padding.writeUInt32LE(missing - skippableHeadBytes, 4);
+  return Buffer.concat([frame, padding]);
+}
+
+/** A dictionary id of zero, which means none (section 3.1.1.1.3), takes one or two bytes; an empty block takes three. */
+function stretchZstd(frame: Uint8Array, missing: number): Uint8Array {
+  const descriptor = frame[4] ?? 0;
+  const isSingleSegment = (descriptor & 0x20) !== 0;
+  const sizeFlag = descriptor >> 6;
+  const sizeBytes = sizeFlag === 0 ? (isSingleSegment ? 1 : 0) : 1 << sizeFlag;
+  const idAt = 5 + (isSingleSegment ? 0 : 1);
+  const idBytes = missing % 3;
+  const head = Buffer.concat([frame.subarray(0, idAt), Buffer.alloc(idBytes), frame.subarray(idAt, idAt + sizeBytes)]);
+  head[4] = descriptor | idBytes;
+  return Buffer.concat([head, Buffer.alloc(missing - idBytes), frame.subarray(idAt + sizeBytes)]);
 }
 
 /** A frame of blocks that are not compressed (RFC 8878, section 3.1.1). */

@@ -274,6 +274,8 @@ describe('a pcapng dump', () => {
       ['goes on from the file before'],
       ['goes on from the file before'],
     ]);
+    expect(httpMessages(file).map(({ method, status }) => method || status)).toEqual(['POST', 'POST', '200', '200']);
+    expect(exportedBodies(file).map(String)).toContain(sse({ type: 'two' }));
   });
 });
 

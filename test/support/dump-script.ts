@@ -27,7 +27,7 @@ export async function writeDump(writer: DumpWriter, events: readonly DumpEvent[]
 }
 
 /** A folder that is gone after the test. */
-function freshDumpFolder(): string {
+export function freshDumpFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'tapes-dump-'));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   return folder;

@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 
 import { TapesError } from '../../errors.ts';
+import { readSize } from './list-options.ts';
 
 interface Options {
   readonly home?: string;
@@ -13,6 +14,13 @@ interface Options {
   readonly upstreamProxy?: string;
   readonly label?: string;
   readonly record: boolean;
+  readonly dump: readonly string[];
+  readonly force?: boolean;
+  readonly dumpBodies: string;
+  readonly dumpSecrets?: boolean;
+  readonly dumpZstd?: boolean;
+  readonly dumpMaxBytes?: number;
+  readonly dumpFiles?: number;
   readonly quiet?: boolean;
   readonly verbose?: boolean;
 }
@@ -36,6 +44,20 @@ export function addInterceptCommand(program: Command): void {
     .option('--upstream-proxy <url>', 'the proxy to reach the provider by (default: HTTPS_PROXY, as the agent would)')
     .option('--label <text>', 'a name for this run')
     .option('--no-record', 'intercept, and keep nothing')
+    .option(
+      '--dump <path>',
+      'also write what passes: .pcapng, .har, .txt or .log, a folder for one of each, - for stderr; may be repeated',
+      collect,
+      [],
+    )
+    .option('--force', 'replace dump files that are there already')
+    .option('--dump-bodies <how>', 'text dumps: none of the bodies, the head of each, or full', 'full')
+    .option('--dump-secrets', 'leave secrets in dumps')
+    .option('--dump-zstd', 'pcapng dumps: leave bodies under zstd (Wireshark 4.0 does not know it)')
+    .option('--dump-max-bytes <size>', 'go on in a next dump file when one has this size: 100MB', (value) =>
+      readSize(value, '--dump-max-bytes'),
+    )
+    .option('--dump-files <n>', 'keep this many of them, the newest', readCount)
     .option('-q, --quiet', 'print no summary at the end')
     .option('-v, --verbose', 'say what is done, before and after the run')
     .addHelpText(
@@ -46,15 +68,20 @@ cannot be executed, 127: there is no such command.
 
 Examples:
   $ tapes intercept -- codex
-  $ tapes intercept --label "fix the parser" -- codex exec "fix the parser"`,
+  $ tapes intercept --label "fix the parser" -- codex exec "fix the parser"
+  $ tapes intercept --dump run.pcapng --dump run.txt -- codex`,
     )
     .action(async (argv: string[], _options: unknown, command: Command) => {
       const { intercept } = await import('../../app/intercept.ts');
       const { renderSummary } = await import('../render/summary.ts');
       const options = command.optsWithGlobals<Options>();
       const { say } = await import('../render/page.ts');
+      const { readDumpRequest } = await import('../../app/dump-options.ts');
+      const dump = readDumpRequest(options, process.stdin.isTTY && process.stdout.isTTY);
+      if (dump.keepSecrets) say('warning: the dump will hold your login as it is sent; keep it to yourself');
       const { child, recording, warnings } = await intercept({
         ...options,
+        dump,
         argv,
         environment: process.env,
         cwd: process.cwd(),
@@ -74,6 +101,14 @@ function readPort(value: string): number {
   if (/^\d+$/.test(value) && port <= 65_535) return port;
   throw new TapesError('E_PORT_INVALID', `--port ${value} is not a number from 0 to 65535`, {
     hint: 'run with --port 0 to pick a free one',
+  });
+}
+
+function readCount(value: string): number {
+  const count = Number(value);
+  if (/^\d+$/.test(value) && count > 0 && Number.isSafeInteger(count)) return count;
+  throw new TapesError('E_USAGE', `--dump-files ${value} is not a whole number above 0`, {
+    hint: 'name a number: --dump-files 5',
   });
 }
 

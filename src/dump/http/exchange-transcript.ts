@@ -41,6 +41,8 @@ export class ExchangeTranscript {
   #responseFrames: BodyFrames | null = null;
   #isRequestOver = false;
   #isOver = false;
+  /** Heads as they were said. */
+  readonly #heads: Record<Speaker, Buffer | null> = { client: null, server: null };
 
   constructor({ leg, request, requestComments, responseComments }: TranscriptOptions) {
     this.#leg = leg;
@@ -72,8 +74,8 @@ export class ExchangeTranscript {
         return this.#refuse(event.status);
       case 'socketOpened':
         return [
-          ...this.#say('client', requestHeadBytes(event.request)),
-          ...this.#say('server', responseHeadBytes(event.request, event.response)),
+          ...this.#sayHead('client', requestHeadBytes(event.request)),
+          ...this.#sayHead('server', responseHeadBytes(event.request, event.response)),
         ];
       case 'socketMessage': {
         const isFromClient = event.from === 'agent';
@@ -95,11 +97,26 @@ export class ExchangeTranscript {
     }
   }
 
+  /** Said again at the beginning of a next file: heads, and in place of what was said behind them that it is missing. */
+  resume(): LegAction[] {
+    const actions: LegAction[] = [];
+    for (const from of ['client', 'server'] as const) {
+      const head = this.#heads[from];
+      if (head === null) continue;
+      this.#comments[from].push('the head is said again; what is not here is in the file before');
+      actions.push(...this.#pieces(from, [head]));
+      const frames = from === 'client' ? this.#requestFrames : this.#responseFrames;
+      const isEnded = from === 'client' && this.#isRequestOver;
+      if (frames !== null) actions.push(...this.#pieces(from, frames.missed(isEnded)));
+    }
+    return actions;
+  }
+
   #beginRequest(): LegAction[] {
     const framing = requestFraming(this.#request);
     if (framing.type === 'unsaid') return [];
     this.#requestFrames = new BodyFrames(framing);
-    return this.#say('client', requestHeadBytes(this.#request));
+    return this.#sayHead('client', requestHeadBytes(this.#request));
   }
 
   /** A head that did not say what follows waits until that is known. */
@@ -110,7 +127,7 @@ export class ExchangeTranscript {
       this.#comments.client.push(
         'transfer-encoding: chunked is not of the request: its head did not say how long it is',
       );
-    return this.#say('client', requestHeadBytes(this.#request, hasBody ? chunkedHeader : []));
+    return this.#sayHead('client', requestHeadBytes(this.#request, hasBody ? chunkedHeader : []));
   }
 
   #endRequest(): LegAction[] {
@@ -134,7 +151,7 @@ export class ExchangeTranscript {
       [readHeader(this.#request.headers, 'connection'), readHeader(response.headers, 'connection')].some(
         (value) => value !== null && /(^|,)\s*close\s*($|,)/i.test(value),
       );
-    return this.#say('server', responseHeadBytes(this.#request, response));
+    return this.#sayHead('server', responseHeadBytes(this.#request, response));
   }
 
   #closesAfter = false;
@@ -201,6 +218,11 @@ export class ExchangeTranscript {
   #sayLeftOut(side: BodySide, frames: BodyFrames | null): string[] {
     const bytes = frames?.surplusBytes ?? 0;
     return bytes === 0 ? [] : [`${bytes} bytes of the ${side} are left out: its head has no room for them`];
+  }
+
+  #sayHead(from: Speaker, head: Buffer): LegAction[] {
+    this.#heads[from] = head;
+    return this.#say(from, head);
   }
 
   #say(from: Speaker, piece: Piece): LegAction[] {

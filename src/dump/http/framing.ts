@@ -105,6 +105,12 @@ export class BodyFrames {
     }
   }
 
+  /** What stands for all that was pushed so far, where it is not said again. */
+  missed(isEnded: boolean): Piece[] {
+    if (this.framing.type === 'length') return this.#sentBytes === 0 ? [] : [this.#sentBytes];
+    return isEnded ? this.end() : [];
+  }
+
   end(): Piece[] {
     return this.framing.type === 'chunked' ? [lastChunk] : [];
   }

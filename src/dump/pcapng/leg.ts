@@ -65,7 +65,8 @@ export class Leg {
     const open = this.#exchanges.get(event.exchangeId);
     if (open === undefined) return [];
     const { transcript, talk } = open;
-    const packets = transcript.write(event).flatMap((action) => this.#perform(talk, action, atNs));
+    const packets = talk.conversation.isClosed ? this.#goOn(open, atNs) : [];
+    for (const action of transcript.write(event)) packets.push(...this.#perform(talk, action, atNs));
     if (transcript.isOver) {
       this.#exchanges.delete(event.exchangeId);
       talk.exchangeId = null;
@@ -82,13 +83,16 @@ export class Leg {
     return packets;
   }
 
+  /** The file before ended in the middle of this exchange. */
+  #goOn({ transcript, talk }: Open, atNs: bigint): Packet[] {
+    talk.conversation = this.#converse(talk.client, talk.server);
+    const packets = talk.conversation.open(atNs, ['goes on from the file before']);
+    for (const action of transcript.resume()) packets.push(...this.#perform(talk, action, atNs));
+    return packets;
+  }
+
   #perform(talk: Talk, action: LegAction, atNs: bigint): Packet[] {
     const packets: Packet[] = [];
-    if (talk.conversation.isClosed) {
-      // The file before ended in the middle of this exchange.
-      talk.conversation = this.#converse(talk.client, talk.server);
-      packets.push(...talk.conversation.open(atNs, ['goes on from the file before']));
-    }
     const { conversation } = talk;
     switch (action.type) {
       case 'say': {

@@ -1,0 +1,114 @@
+// All that happens to an event on its way into files, in order: masked, put in order, labelled, written. In the thread of its
+// own; nothing here is thrown at whoever hands events over.
+import { Vault } from '../../redact/index.ts';
+import type { WireEvent } from '../../domain/index.ts';
+import { noBytes, type DumpEvent, type DumpOrigin, type DumpWriter } from '../dump-event.ts';
+import { openDumpWriter, type DumpFormat } from '../dump-format.ts';
+import type { ShownBodies } from '../text/text-writer.ts';
+import { DumpFile, type DumpTarget, type FileReport } from './dump-file.ts';
+import { EventOrder } from './event-order.ts';
+import { CallLabels } from './label-calls.ts';
+import { EventMasker } from './mask-events.ts';
+
+export interface LiveDumpOptions {
+  readonly agent: string | null;
+  readonly origin: DumpOrigin;
+  readonly maskKey: Uint8Array;
+  /** Credentials that are known before the agent starts. */
+  readonly secrets: readonly string[];
+  /** Nothing is masked. */
+  readonly keepSecrets: boolean;
+  readonly targets: readonly { readonly format: DumpFormat; readonly target: DumpTarget }[];
+  readonly bodies: ShownBodies;
+  readonly keepZstd: boolean;
+}
+
+export type Gap = Extract<DumpEvent, { readonly type: 'bytesMissing' | 'eventsMissing' }>;
+
+export interface DumpReport {
+  readonly files: readonly FileReport[];
+  /** Events that are in no file, because too much was waiting. */
+  readonly dropped: number;
+}
+
+interface Output {
+  readonly writer: DumpWriter;
+  readonly file: DumpFile;
+  problem: string | null;
+}
+
+/** How long an event waits for others that may be earlier. */
+const lagMs = 100;
+
+export class DumpPipeline {
+  readonly #vault: Vault;
+  readonly #masker: EventMasker | null;
+  readonly #order = new EventOrder(lagMs);
+  readonly #labels: CallLabels;
+  readonly #outputs: readonly Output[];
+  #newest = { mono: 0, seenAt: 0 };
+
+  constructor(options: LiveDumpOptions) {
+    const { agent, origin, targets, bodies, keepZstd, keepSecrets } = options;
+    this.#vault = new Vault(options.maskKey, { keepsLengths: true });
+    this.learnSecrets(options.secrets);
+    this.#masker = keepSecrets ? null : new EventMasker(this.#vault);
+    this.#labels = new CallLabels(agent);
+    const { labelOf } = this.#labels;
+    const masked = keepSecrets ? origin : { ...origin, command: this.#vault.maskText(origin.command) };
+    this.#outputs = targets.map(({ format, target }) => {
+      const writer = openDumpWriter(format, { origin: masked, labelOf, hasProviderLeg: true, bodies, keepZstd });
+      const file = new DumpFile(target, writer.tail);
+      file.write(writer.start());
+      file.flush();
+      return { writer, file, problem: null };
+    });
+  }
+
+  learnSecrets(values: readonly string[]): void {
+    for (const value of values) this.#vault.learn(value);
+  }
+
+  async handle(event: WireEvent | Gap): Promise<void> {
+    this.#newest = { mono: Math.max(this.#newest.mono, event.mono), seenAt: performance.now() };
+    const masked = this.#masker === null ? [event] : await this.#masker.apply(event);
+    for (const ready of masked) await this.#write(this.#order.push(ready));
+  }
+
+  /** To be called now and then: writes what has waited long enough, and hands it to the disk. */
+  async pass(): Promise<void> {
+    const { mono, seenAt } = this.#newest;
+    await this.#write(this.#order.pass(mono + performance.now() - seenAt));
+    for (const { file } of this.#outputs) file.flush();
+  }
+
+  async close(dropped: number): Promise<DumpReport> {
+    await this.#write(this.#order.flush());
+    const files: FileReport[] = [];
+    for (const { writer, file, problem } of this.#outputs) {
+      file.write(await Promise.resolve(writer.finish(true)).catch(() => noBytes));
+      const report = file.close();
+      files.push({ ...report, problem: report.problem ?? problem });
+    }
+    return { files, dropped };
+  }
+
+  async #write(events: readonly DumpEvent[]): Promise<void> {
+    for (const event of events) {
+      for (const labelled of this.#labels.apply(event)) {
+        for (const output of this.#outputs) await this.#writeTo(output, labelled);
+      }
+    }
+  }
+
+  async #writeTo(output: Output, event: DumpEvent): Promise<void> {
+    const { writer, file } = output;
+    try {
+      file.write(await writer.write(event));
+      if (file.isFull) file.rotate(await writer.finish(false), writer.start());
+    } catch (error) {
+      // One event that cannot be written must not cost the others.
+      output.problem ??= `an event could not be written: ${error instanceof Error ? error.message : String(error)}`;
+    }
+  }
+}

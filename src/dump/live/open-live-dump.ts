@@ -1,0 +1,155 @@
+// A live dump as the engine sees it: it hands each event to a thread and returns. How much may wait there is bounded; above it, bytes are dropped,
+// counted, and told where they were. Nothing that happens to the thread is thrown at the engine.
+import type { Worker } from 'node:worker_threads';
+
+import type { Sink, Stamp, WireEvent } from '../../domain/index.ts';
+import { startThread } from '../../thread.ts';
+import type { BodySide } from '../dump-event.ts';
+import { sizeOfDumpEvent, type FromDumpThread, type ToDumpThread } from './dump-messages.ts';
+import type { DumpReport, Gap, LiveDumpOptions } from './dump-pipeline.ts';
+
+type DataEvent = Extract<WireEvent, { readonly data: Uint8Array }>;
+
+export interface LiveDump extends Sink<DumpReport> {
+  /** Masks these values from now on, wherever they turn up. */
+  learnSecrets(values: readonly string[]): void;
+  /** Settles within about ten seconds and never rejects; all that could be written is in the files then. */
+  close(): Promise<DumpReport>;
+}
+
+const defaultLimitBytes = 32 * 1024 * 1024;
+const closeWithinMs = 10_000;
+const why = 'too much was waiting to be written';
+
+/** Never throws: what fails is in the report. `limitBytes`: how much may wait. */
+export function openLiveDump(options: LiveDumpOptions, limitBytes = defaultLimitBytes): LiveDump {
+  return new ThreadDump(options, limitBytes);
+}
+
+class ThreadDump implements LiveDump {
+  readonly #limitBytes: number;
+  readonly #paths: readonly string[];
+  readonly #closed: Promise<DumpReport | null>;
+  #tellClosed: (report: DumpReport | null) => void = () => undefined;
+  #worker: Worker | null = null;
+  #waitingBytes = 0;
+  #dropped = 0;
+  /** Dropped since it was last told. */
+  #untoldEvents = 0;
+  readonly #gaps = new Map<string, Record<BodySide, number>>();
+  #crash: string | null = null;
+  #report: Promise<DumpReport> | null = null;
+
+  constructor(options: LiveDumpOptions, limitBytes: number) {
+    this.#limitBytes = limitBytes;
+    this.#paths = options.targets.map(({ target }) => (target.type === 'file' ? target.path : '-'));
+    this.#closed = new Promise((resolve) => {
+      this.#tellClosed = resolve;
+    });
+    try {
+      this.#worker = startThread('./dump-thread', import.meta.url, options);
+      this.#worker.on('message', (message: FromDumpThread) => {
+        if (message.type === 'handled') this.#waitingBytes -= message.bytes;
+        else this.#tellClosed(message.report);
+      });
+      this.#worker.on('error', (error) => this.#fail(error instanceof Error ? error.message : String(error)));
+      this.#worker.on('exit', () => this.#fail('its thread ended'));
+    } catch (error) {
+      this.#fail(error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  push(event: WireEvent): void {
+    const size = sizeOfDumpEvent(event);
+    if (this.#crash !== null || this.#waitingBytes + size > ('data' in event ? 1 : 2) * this.#limitBytes) {
+      this.#drop(event);
+      return;
+    }
+    this.#tellGaps(event);
+    if ('data' in event) {
+      // A copy of its own: the engine's bytes may be part of a pool, and a copy can be handed over without another.
+      const data = new Uint8Array(event.data);
+      this.#send({ ...event, data }, size, [data.buffer]);
+    } else this.#send(event, size);
+  }
+
+  learnSecrets(values: readonly string[]): void {
+    this.#post({ type: 'secrets', values: [...values] });
+  }
+
+  close(): Promise<DumpReport> {
+    this.#report ??= this.#close();
+    return this.#report;
+  }
+
+  async #close(): Promise<DumpReport> {
+    const worker = this.#worker;
+    worker?.ref();
+    this.#post({ type: 'close', dropped: this.#dropped });
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<null>((resolve) => {
+      timer = setTimeout(() => resolve(null), closeWithinMs);
+    });
+    const report = this.#crash === null ? await Promise.race([this.#closed, late]) : null;
+    clearTimeout(timer);
+    this.#worker = null;
+    worker?.unref();
+    if (report !== null) return report;
+    void worker?.terminate();
+    const problem = `the dump did not come to its end${this.#crash === null ? '' : `: ${this.#crash}`}`;
+    return { files: this.#paths.map((path) => ({ path, bytes: 0, files: 0, problem })), dropped: this.#dropped };
+  }
+
+  #drop(event: WireEvent): void {
+    this.#dropped += 1;
+    if (!('data' in event) || event.type === 'socketMessage') {
+      this.#untoldEvents += 1;
+      return;
+    }
+    const gap = this.#gaps.get(event.exchangeId) ?? { request: 0, response: 0 };
+    gap[sideOf(event)] += event.data.length;
+    this.#gaps.set(event.exchangeId, gap);
+  }
+
+  /** What was dropped is told where it was: before what comes next, of its exchange or of all. */
+  #tellGaps(event: WireEvent): void {
+    const { at, mono } = event;
+    if (this.#untoldEvents > 0) this.#sendGap({ type: 'eventsMissing', events: this.#untoldEvents, why, at, mono });
+    this.#untoldEvents = 0;
+    if (this.#gaps.size === 0 || !('exchangeId' in event)) return;
+    const { exchangeId } = event;
+    const gap = this.#gaps.get(exchangeId);
+    if (gap === undefined) return;
+    this.#gaps.delete(exchangeId);
+    for (const side of ['request', 'response'] as const) {
+      if (gap[side] > 0) this.#sendGap({ type: 'bytesMissing', exchangeId, side, bytes: gap[side], why, at, mono });
+    }
+  }
+
+  #sendGap(gap: Gap & Stamp): void {
+    this.#send(gap, sizeOfDumpEvent(gap));
+  }
+
+  #send(event: WireEvent | Gap, size: number, transfer: readonly ArrayBuffer[] = []): void {
+    this.#waitingBytes += size;
+    if (this.#post({ type: 'event', event }, transfer)) return;
+    this.#waitingBytes -= size;
+    this.#dropped += 1;
+  }
+
+  #fail(reason: string): void {
+    this.#crash ??= reason;
+    this.#tellClosed(null);
+  }
+
+  #post(message: ToDumpThread, transfer: readonly ArrayBuffer[] = []): boolean {
+    try {
+      this.#worker?.postMessage(message, [...transfer]);
+      return this.#worker !== null;
+    } catch {
+      return false;
+    }
+  }
+}
+
+const sideOf = ({ type }: DataEvent): BodySide => (type === 'requestData' ? 'request' : 'response');
