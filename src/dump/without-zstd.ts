@@ -15,10 +15,8 @@ export function withoutZstd(writer: DumpWriter): DumpWriter {
     tail: writer.tail,
     start: () => writer.start(),
     finish: (isLast) => writer.finish(isLast),
-    async write(event) {
-      const parts: Uint8Array[] = [];
-      for (const decoded of await decoding.apply(event)) parts.push(await writer.write(decoded));
-      return Buffer.concat(parts);
+    write(event) {
+      return decoding.isOf(event) ? decoding.write(event, writer) : writer.write(event);
     },
   };
 }
@@ -28,8 +26,23 @@ class BodyDecoding {
   /** Exchanges whose request says something else now than it did. */
   readonly #changed = new Set<string>();
 
+  /** Is there anything to be done with it? */
+  isOf(event: DumpEvent): boolean {
+    if (event.type === 'requestStarted') return isZstd(event.request.headers);
+    if (event.type === 'responseStarted') return this.#changed.has(event.exchangeId) || isZstd(event.response.headers);
+    return (
+      'exchangeId' in event && (this.#changed.has(event.exchangeId) || this.#decoders.response.has(event.exchangeId))
+    );
+  }
+
+  async write(event: DumpEvent, writer: DumpWriter): Promise<Uint8Array> {
+    const parts: Uint8Array[] = [];
+    for (const decoded of await this.#apply(event)) parts.push(await writer.write(decoded));
+    return Buffer.concat(parts);
+  }
+
   /** The events to be written instead. */
-  async apply(event: DumpEvent): Promise<DumpEvent[]> {
+  async #apply(event: DumpEvent): Promise<DumpEvent[]> {
     switch (event.type) {
       case 'requestStarted': {
         const { request, exchangeId } = event;
@@ -83,9 +96,8 @@ class BodyDecoding {
   }
 
   #begin(exchangeId: string, side: BodySide, headers: RawHeaders): boolean {
-    const encoding = readHeader(headers, 'content-encoding');
-    if (encoding === null || !/\bzstd\b/i.test(encoding)) return false;
-    this.#decoders[side].set(exchangeId, openBodyDecoder(encoding));
+    if (!isZstd(headers)) return false;
+    this.#decoders[side].set(exchangeId, openBodyDecoder(readHeader(headers, 'content-encoding')));
     return true;
   }
 
@@ -103,6 +115,8 @@ class BodyDecoding {
     return [...said, { type: side === 'request' ? 'requestData' : 'responseData', exchangeId, data, at, mono }];
   }
 }
+
+const isZstd = (headers: RawHeaders): boolean => /\bzstd\b/i.test(readHeader(headers, 'content-encoding') ?? '');
 
 function decodedHeaders(headers: RawHeaders): RawHeaders {
   const kept = headers.filter(([name]) => name.toLowerCase() !== 'transfer-encoding');

@@ -3,7 +3,7 @@ import type { WireEvent } from '../../domain/index.ts';
 import type { DumpReport, Gap } from './dump-pipeline.ts';
 
 export type ToDumpThread =
-  | { readonly type: 'event'; readonly event: WireEvent | Gap }
+  | { readonly type: 'events'; readonly events: readonly (WireEvent | Gap)[] }
   | { readonly type: 'secrets'; readonly values: readonly string[] }
   | { readonly type: 'close'; readonly dropped: number };
 

@@ -69,10 +69,12 @@ export class DumpPipeline {
     for (const value of values) this.#vault.learn(value);
   }
 
-  async handle(event: WireEvent | Gap): Promise<void> {
+  /** At once wherever that can be: a promise for each event would cost more than the work. */
+  handle(event: WireEvent | Gap): Promise<void> | undefined {
     this.#newest = { mono: Math.max(this.#newest.mono, event.mono), seenAt: performance.now() };
-    const masked = this.#masker === null ? [event] : await this.#masker.apply(event);
-    for (const ready of masked) await this.#write(this.#order.push(ready));
+    const masked = this.#masker === null ? [event] : this.#masker.apply(event);
+    if (masked instanceof Promise) return masked.then((events) => this.#writeInOrder(events));
+    return this.#writeInOrder(masked);
   }
 
   /** To be called now and then: writes what has waited long enough, and hands it to the disk. */
@@ -93,22 +95,52 @@ export class DumpPipeline {
     return { files, dropped };
   }
 
-  async #write(events: readonly DumpEvent[]): Promise<void> {
-    for (const event of events) {
-      for (const labelled of this.#labels.apply(event)) {
-        for (const output of this.#outputs) await this.#writeTo(output, labelled);
-      }
-    }
+  #writeInOrder(events: readonly DumpEvent[]): Promise<void> | undefined {
+    return this.#write(
+      events.length === 1 ? this.#order.push(events[0]!) : events.flatMap((event) => this.#order.push(event)),
+    );
   }
 
-  async #writeTo(output: Output, event: DumpEvent): Promise<void> {
-    const { writer, file } = output;
+  #write(events: readonly DumpEvent[]): Promise<void> | undefined {
+    if (events.length === 0) return undefined;
+    const labelled = events.flatMap((event) => this.#labels.apply(event));
+    return this.#writeFrom(labelled, 0, 0);
+  }
+
+  /** Goes on in a promise only where a writer has to be waited for. */
+  #writeFrom(events: readonly DumpEvent[], firstEvent: number, firstOutput: number): Promise<void> | undefined {
+    let from = firstOutput;
+    for (let at = firstEvent; at < events.length; at += 1) {
+      for (let to = from; to < this.#outputs.length; to += 1) {
+        const writing = this.#writeTo(this.#outputs[to]!, events[at]!);
+        if (writing !== undefined) return writing.then(() => this.#writeFrom(events, at, to + 1));
+      }
+      from = 0;
+    }
+    return undefined;
+  }
+
+  #writeTo(output: Output, event: DumpEvent): Promise<void> | undefined {
     try {
-      file.write(await writer.write(event));
-      if (file.isFull) file.rotate(await writer.finish(false), writer.start());
+      const bytes = output.writer.write(event);
+      if (bytes instanceof Promise) {
+        return bytes.then((written) => put(output, written)).catch((error: unknown) => fail(output, error));
+      }
+      return put(output, bytes)?.catch((error: unknown) => fail(output, error));
     } catch (error) {
-      // One event that cannot be written must not cost the others.
-      output.problem ??= `an event could not be written: ${error instanceof Error ? error.message : String(error)}`;
+      fail(output, error);
+      return undefined;
     }
   }
+}
+
+function put({ writer, file }: Output, bytes: Uint8Array): Promise<void> | undefined {
+  file.write(bytes);
+  if (!file.isFull) return undefined;
+  return Promise.resolve(writer.finish(false)).then((finish) => file.rotate(finish, writer.start()));
+}
+
+/** One event that cannot be written must not cost the others. */
+function fail(output: Output, error: unknown): void {
+  output.problem ??= `an event could not be written: ${error instanceof Error ? error.message : String(error)}`;
 }

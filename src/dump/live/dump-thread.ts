@@ -9,7 +9,7 @@ import { DumpPipeline, type LiveDumpOptions } from './dump-pipeline.ts';
 const port = parentPort;
 if (port === null) throw new Error('dump-thread.ts runs in a worker only');
 
-const passEveryMs = 50;
+const passEveryMs = 100;
 const tellAfterBytes = 256 * 1024;
 
 const pipeline = new DumpPipeline(workerData as LiveDumpOptions);
@@ -41,12 +41,16 @@ const timer = setInterval(() => {
 
 port.on('message', (message: ToDumpThread) => {
   switch (message.type) {
-    case 'event':
+    case 'events':
       next(async () => {
-        try {
-          await pipeline.handle(message.event);
-        } finally {
-          handledBytes += sizeOfDumpEvent(message.event);
+        for (const event of message.events) {
+          try {
+            const writing = pipeline.handle(event);
+            if (writing !== undefined) await writing;
+          } catch {
+            // What one event is worth is one event.
+          }
+          handledBytes += sizeOfDumpEvent(event);
           if (handledBytes >= tellAfterBytes) tellHandled();
         }
       });

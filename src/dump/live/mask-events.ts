@@ -31,7 +31,8 @@ export class EventMasker {
     this.#vault = vault;
   }
 
-  async apply(event: DumpEvent): Promise<DumpEvent[]> {
+  /** At once wherever that can be: most events are chunks of plain bodies. */
+  apply(event: DumpEvent): DumpEvent[] | Promise<DumpEvent[]> {
     switch (event.type) {
       case 'eventsMissing':
       case 'tunnelOpened':
@@ -74,7 +75,7 @@ export class EventMasker {
     }
   }
 
-  async #exchangeEvent(event: ExchangeEvent): Promise<DumpEvent[]> {
+  #exchangeEvent(event: ExchangeEvent): DumpEvent[] | Promise<DumpEvent[]> {
     const masking = this.#exchanges.get(event.exchangeId);
     if (masking === undefined) {
       // Of an exchange whose beginning was not seen, nothing is known that could be masked by; it is not written.
@@ -89,7 +90,7 @@ export class EventMasker {
     return this.#write(masking, event);
   }
 
-  async #write(masking: Masking, event: ExchangeEvent): Promise<DumpEvent[]> {
+  #write(masking: Masking, event: ExchangeEvent): DumpEvent[] | Promise<DumpEvent[]> {
     const { exchangeId } = event;
     switch (event.type) {
       case 'requestData':
@@ -108,7 +109,7 @@ export class EventMasker {
         return [];
       }
       case 'requestEnded':
-        return [...(await this.#settle(masking, event, 'request')), event];
+        return this.#settle(masking, event, 'request').then((settled) => [...settled, event]);
       case 'responseStarted': {
         const masked: HeadEvent = {
           ...event,
@@ -122,19 +123,24 @@ export class EventMasker {
         return [];
       }
       case 'responseEnded':
-      case 'exchangeAborted': {
-        const settled = await this.#settleAll(masking, event);
-        this.#exchanges.delete(exchangeId);
-        if (event.type === 'responseEnded') return [...settled, event];
-        const error =
-          event.error === null ? null : { ...event.error, message: this.#vault.maskText(event.error.message) };
-        return [...settled, { ...event, error, ...this.#upstream(event, masking.newLength) }];
-      }
+      case 'exchangeAborted':
+        return this.#end(masking, event);
       case 'remark':
         return [event];
       default:
         return [event];
     }
+  }
+
+  async #end(
+    masking: Masking,
+    event: Extract<ExchangeEvent, { readonly type: 'responseEnded' | 'exchangeAborted' }>,
+  ): Promise<DumpEvent[]> {
+    const settled = await this.#settleAll(masking, event);
+    this.#exchanges.delete(event.exchangeId);
+    if (event.type === 'responseEnded') return [...settled, event];
+    const error = event.error === null ? null : { ...event.error, message: this.#vault.maskText(event.error.message) };
+    return [...settled, { ...event, error, ...this.#upstream(event, masking.newLength) }];
   }
 
   async #settleAll(masking: Masking, event: ExchangeEvent): Promise<DumpEvent[]> {

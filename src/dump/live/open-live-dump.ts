@@ -19,6 +19,9 @@ export interface LiveDump extends Sink<DumpReport> {
 
 const defaultLimitBytes = 32 * 1024 * 1024;
 const closeWithinMs = 10_000;
+/** Handed over together: a message for each event would cost more than all that is done with it. */
+const batchMs = 50;
+const batchBytes = 256 * 1024;
 const why = 'too much was waiting to be written';
 
 /** Never throws: what fails is in the report. `limitBytes`: how much may wait. */
@@ -33,6 +36,9 @@ class ThreadDump implements LiveDump {
   #tellClosed: (report: DumpReport | null) => void = () => undefined;
   #worker: Worker | null = null;
   #waitingBytes = 0;
+  #batch: (WireEvent | Gap)[] = [];
+  #batchBytes = 0;
+  #timer: NodeJS.Timeout | null = null;
   #dropped = 0;
   /** Dropped since it was last told. */
   #untoldEvents = 0;
@@ -66,14 +72,11 @@ class ThreadDump implements LiveDump {
       return;
     }
     this.#tellGaps(event);
-    if ('data' in event) {
-      // A copy of its own: the engine's bytes may be part of a pool, and a copy can be handed over without another.
-      const data = new Uint8Array(event.data);
-      this.#send({ ...event, data }, size, [data.buffer]);
-    } else this.#send(event, size);
+    this.#send(event, size);
   }
 
   learnSecrets(values: readonly string[]): void {
+    // Not held back with the events: known early is safer than known late.
     this.#post({ type: 'secrets', values: [...values] });
   }
 
@@ -83,6 +86,7 @@ class ThreadDump implements LiveDump {
   }
 
   async #close(): Promise<DumpReport> {
+    this.#handOver();
     const worker = this.#worker;
     worker?.ref();
     this.#post({ type: 'close', dropped: this.#dropped });
@@ -130,11 +134,35 @@ class ThreadDump implements LiveDump {
     this.#send(gap, sizeOfDumpEvent(gap));
   }
 
-  #send(event: WireEvent | Gap, size: number, transfer: readonly ArrayBuffer[] = []): void {
+  #send(event: WireEvent | Gap, size: number): void {
     this.#waitingBytes += size;
-    if (this.#post({ type: 'event', event }, transfer)) return;
+    this.#batch.push(event);
+    this.#batchBytes += size;
+    if (this.#batchBytes >= batchBytes) this.#handOver();
+    else this.#timer ??= setTimeout(() => this.#handOver(), batchMs).unref();
+  }
+
+  #handOver(): void {
+    clearTimeout(this.#timer ?? undefined);
+    this.#timer = null;
+    const size = this.#batchBytes;
+    const events = this.#batch;
+    if (events.length === 0) return;
+    this.#batch = [];
+    this.#batchBytes = 0;
+    // One copy of all bytes, which is handed over without another; the engine's own may be part of a pool.
+    const all = new Uint8Array(events.reduce((sum, event) => sum + ('data' in event ? event.data.length : 0), 0));
+    let at = 0;
+    const copied = events.map((event) => {
+      if (!('data' in event)) return event;
+      const data = all.subarray(at, at + event.data.length);
+      data.set(event.data);
+      at += data.length;
+      return { ...event, data };
+    });
+    if (this.#post({ type: 'events', events: copied }, [all.buffer])) return;
     this.#waitingBytes -= size;
-    this.#dropped += 1;
+    this.#dropped += events.length;
   }
 
   #fail(reason: string): void {

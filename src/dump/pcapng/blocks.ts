@@ -45,28 +45,45 @@ export function interfaceDescription({ name, description }: InterfaceFacts): Buf
   ]);
 }
 
-export interface Packet {
-  readonly interfaceId: number;
-  readonly atNs: bigint;
-  readonly bytes: Uint8Array;
-  /** Larger than `bytes` where the packet is cut. */
-  readonly originalLength?: number;
-  readonly comments?: readonly string[];
+/** Nanoseconds since the epoch, in two halves of 32 bits. */
+export interface PacketTime {
+  readonly high: number;
+  readonly low: number;
 }
 
-export function enhancedPacket({ interfaceId, atNs, bytes, originalLength, comments = [] }: Packet): Buffer {
-  const fixed = Buffer.alloc(20 + padded(bytes.length));
-  fixed.writeUInt32LE(interfaceId, 0);
-  fixed.writeUInt32LE(Number(atNs >> 32n), 4);
-  fixed.writeUInt32LE(Number(atNs & 0xffff_ffffn), 8);
-  fixed.writeUInt32LE(bytes.length, 12);
-  fixed.writeUInt32LE(originalLength ?? bytes.length, 16);
-  fixed.set(bytes, 20);
-  return block(
-    6,
-    fixed,
-    comments.map((value) => ({ code: optionComment, value })),
-  );
+export const packetTime = (ns: bigint): PacketTime => ({ high: Number(ns >> 32n), low: Number(ns & 0xffff_ffffn) });
+
+const packetAt = 28;
+
+/** A packet's block, made in one piece: `bytes` is the part of it that the packet is to be written into. */
+export function enhancedPacket(
+  interfaceId: number,
+  { high, low }: PacketTime,
+  packetBytes: number,
+  originalBytes: number,
+  comments: readonly string[],
+): { readonly block: Buffer; readonly bytes: Buffer } {
+  const options = comments.length === 0 ? [] : comments.map((comment) => option(optionComment, utf8(comment)));
+  const optionBytes = options.length === 0 ? 0 : options.reduce((sum, part) => sum + part.length, 4);
+  const dataEnd = packetAt + padded(packetBytes);
+  const length = dataEnd + optionBytes + 4;
+  const block = Buffer.allocUnsafe(length);
+  block.writeUInt32LE(6, 0);
+  block.writeUInt32LE(length, 4);
+  block.writeUInt32LE(interfaceId, 8);
+  block.writeUInt32LE(high, 12);
+  block.writeUInt32LE(low, 16);
+  block.writeUInt32LE(packetBytes, 20);
+  block.writeUInt32LE(originalBytes, 24);
+  for (let at = packetAt + packetBytes; at < dataEnd; at += 1) block[at] = 0;
+  let at = dataEnd;
+  for (const part of options) {
+    block.set(part, at);
+    at += part.length;
+  }
+  if (options.length > 0) block.writeUInt32LE(0, at);
+  block.writeUInt32LE(length, length - 4);
+  return { block, bytes: block.subarray(packetAt, packetAt + packetBytes) };
 }
 
 /** Names for addresses; `address` has 4 or 16 bytes. */
@@ -78,11 +95,16 @@ export function nameResolution(records: readonly { readonly address: Uint8Array;
 }
 
 /** How many packets an interface had, and how many of them are not in the file. */
-export function interfaceStatistics(interfaceId: number, atNs: bigint, received: bigint, dropped: bigint): Buffer {
+export function interfaceStatistics(
+  interfaceId: number,
+  { high, low }: PacketTime,
+  received: bigint,
+  dropped: bigint,
+): Buffer {
   const fixed = Buffer.alloc(12);
   fixed.writeUInt32LE(interfaceId, 0);
-  fixed.writeUInt32LE(Number(atNs >> 32n), 4);
-  fixed.writeUInt32LE(Number(atNs & 0xffff_ffffn), 8);
+  fixed.writeUInt32LE(high, 4);
+  fixed.writeUInt32LE(low, 8);
   return block(5, fixed, [
     { code: 4, value: uint64(received) },
     { code: 5, value: uint64(dropped) },

@@ -1,9 +1,8 @@
-// One TCP connection as Wireshark expects to see it: handshake, segments of at most MSS bytes, an acknowledgement for each burst, FIN or RST.
+// One TCP connection as Wireshark expects to see it: handshake, segments of at most MSS bytes, acknowledgements, FIN or RST. Gives blocks of a file.
 // What is said is given; sequence numbers, flags and checksums are made. Sequence numbers begin at 0 of the connection's own, so
 // the same events always give the same packets.
-import type { Packet } from './blocks.ts';
-import { flags, tcpPacket } from './segment.ts';
-import type { Side } from './segment.ts';
+import { enhancedPacket, type PacketTime } from './blocks.ts';
+import { flags, packetLength, writePacket, type Segment, type Side } from './segment.ts';
 
 export type Speaker = 'client' | 'server';
 
@@ -12,6 +11,8 @@ interface Peer {
   /** The next byte that it sends. */
   next: number;
   packets: number;
+  /** Bursts of it that the other side has not acknowledged by itself. */
+  unacknowledged: number;
   hasEnded: boolean;
 }
 
@@ -39,7 +40,13 @@ export class TcpConversation {
 
   constructor({ interfaceId, client, server, initialSequence }: ConversationOptions) {
     this.#interfaceId = interfaceId;
-    const peer = (side: Side, sequence: number): Peer => ({ side, next: sequence >>> 0, packets: 0, hasEnded: false });
+    const peer = (side: Side, sequence: number): Peer => ({
+      side,
+      next: sequence >>> 0,
+      packets: 0,
+      unacknowledged: 0,
+      hasEnded: false,
+    });
     this.#peers = { client: peer(client, initialSequence), server: peer(server, initialSequence ^ 0x5a5a_5a5a) };
   }
 
@@ -52,96 +59,109 @@ export class TcpConversation {
   }
 
   /** The handshake, once. */
-  open(atNs: bigint, comments: readonly string[] = []): Packet[] {
+  open(at: PacketTime, comments: readonly string[] = nothingSaid): Buffer[] {
     if (this.#isOpen) return [];
     this.#isOpen = true;
     return [
-      this.#packet('client', flags.syn, atNs, { options: handshakeOptions, comments }),
-      this.#packet('server', flags.syn | flags.ack, atNs, { options: handshakeOptions }),
-      this.#packet('client', flags.ack, atNs),
+      this.#packet('client', flags.syn, at, comments, { options: handshakeOptions }),
+      this.#packet('server', flags.syn | flags.ack, at, nothingSaid, { options: handshakeOptions }),
+      this.#packet('client', flags.ack, at),
     ];
   }
 
-  /** Says these bytes, and has the other side acknowledge them. */
-  say(from: Speaker, data: Uint8Array, atNs: bigint, comments: readonly string[] = []): Packet[] {
-    if (this.#peers[from].hasEnded) return [];
-    const packets: Packet[] = [];
-    for (let at = 0; at < data.length; at += maximumSegmentBytes) {
-      const part = data.subarray(at, at + maximumSegmentBytes);
-      const isLast = at + part.length === data.length;
-      packets.push(
-        this.#packet(from, flags.ack | (isLast ? flags.psh : 0), atNs, {
-          data: part,
-          comments: at === 0 ? comments : [],
-        }),
-      );
+  /** Says these bytes. The other side acknowledges every second burst, as receivers do. */
+  say(from: Speaker, data: Uint8Array, at: PacketTime, comments: readonly string[] = nothingSaid): Buffer[] {
+    const { length } = data;
+    if (this.#peers[from].hasEnded || length === 0) return [];
+    if (length <= maximumSegmentBytes) {
+      const block = this.#packet(from, flags.ack | flags.psh, at, comments, { data });
+      return this.#isAckDue(from) ? [block, this.#packet(other(from), flags.ack, at)] : [block];
     }
-    if (packets.length > 0) packets.push(this.#packet(other(from), flags.ack, atNs));
-    return packets;
+    const blocks: Buffer[] = [];
+    for (let start = 0; start < length; start += maximumSegmentBytes) {
+      const part = data.subarray(start, start + maximumSegmentBytes);
+      const isLast = start + part.length === length;
+      const said = start === 0 ? comments : nothingSaid;
+      blocks.push(this.#packet(from, flags.ack | (isLast ? flags.psh : 0), at, said, { data: part }));
+    }
+    blocks.push(this.#packet(other(from), flags.ack, at));
+    return blocks;
   }
 
   /** Bytes that were said and are not at hand: cut packets, so that all that follows keeps its place. */
-  skip(from: Speaker, bytes: number, atNs: bigint, comments: readonly string[] = []): Packet[] {
-    if (this.#peers[from].hasEnded) return [];
-    const packets: Packet[] = [];
+  skip(from: Speaker, bytes: number, at: PacketTime, comments: readonly string[] = nothingSaid): Buffer[] {
+    if (this.#peers[from].hasEnded || bytes === 0) return [];
+    const blocks: Buffer[] = [];
     for (let left = bytes; left > 0; left -= maximumMissingBytes) {
       const missingBytes = Math.min(left, maximumMissingBytes);
-      packets.push(
-        this.#packet(from, flags.ack | flags.psh, atNs, { missingBytes, comments: left === bytes ? comments : [] }),
-      );
+      const said = left === bytes ? comments : nothingSaid;
+      blocks.push(this.#packet(from, flags.ack | flags.psh, at, said, { missingBytes }));
     }
-    if (packets.length > 0) packets.push(this.#packet(other(from), flags.ack, atNs));
-    return packets;
+    blocks.push(this.#packet(other(from), flags.ack, at));
+    return blocks;
   }
 
   /** Both sides end, `first` before the other. */
-  end(first: Speaker, atNs: bigint, comments: readonly string[] = []): Packet[] {
+  end(first: Speaker, at: PacketTime, comments: readonly string[] = nothingSaid): Buffer[] {
     if (!this.#isOpen || this.#isClosed) return [];
     this.#isClosed = true;
     const second = other(first);
-    const packets: Packet[] = [];
-    if (!this.#peers[first].hasEnded) packets.push(this.#packet(first, flags.fin | flags.ack, atNs, { comments }));
-    packets.push(this.#packet(second, flags.fin | flags.ack, atNs));
-    packets.push(this.#packet(first, flags.ack, atNs));
-    return packets;
+    return [
+      this.#packet(first, flags.fin | flags.ack, at, comments),
+      this.#packet(second, flags.fin | flags.ack, at),
+      this.#packet(first, flags.ack, at),
+    ];
   }
 
-  reset(from: Speaker, atNs: bigint, comments: readonly string[] = []): Packet[] {
+  reset(from: Speaker, at: PacketTime, comments: readonly string[] = nothingSaid): Buffer[] {
     if (!this.#isOpen || this.#isClosed) return [];
     this.#isClosed = true;
-    return [this.#packet(from, flags.rst | flags.ack, atNs, { comments })];
+    return [this.#packet(from, flags.rst | flags.ack, at, comments)];
+  }
+
+  #isAckDue(from: Speaker): boolean {
+    const peer = this.#peers[from];
+    peer.unacknowledged = (peer.unacknowledged + 1) % 2;
+    return peer.unacknowledged === 0;
   }
 
   #packet(
     from: Speaker,
     flagBits: number,
-    atNs: bigint,
-    more: {
-      readonly data?: Uint8Array;
-      readonly options?: Uint8Array;
-      readonly missingBytes?: number;
-      readonly comments?: readonly string[];
-    } = {},
-  ): Packet {
-    const { comments = [], ...content } = more;
+    at: PacketTime,
+    comments: readonly string[] = nothingSaid,
+    { data, options, missingBytes = 0 }: Content = nothingElse,
+  ): Buffer {
     const sender = this.#peers[from];
     const receiver = this.#peers[other(from)];
-    const { bytes, originalLength } = tcpPacket({
-      ...content,
+    const segment: Segment = {
       from: sender.side,
       to: receiver.side,
       sequence: sender.next,
       acknowledgement: (flagBits & flags.ack) === 0 ? 0 : receiver.next,
       flags: flagBits,
       window,
+      options,
+      data,
+      missingBytes,
       id: sender.packets++,
-    });
-    const said = (content.data?.length ?? 0) + (content.missingBytes ?? 0);
-    const counted = said + ((flagBits & (flags.syn | flags.fin)) === 0 ? 0 : 1);
+    };
+    const length = packetLength(segment);
+    const { block, bytes } = enhancedPacket(this.#interfaceId, at, length, length + missingBytes, comments);
+    writePacket(bytes, segment);
+    const counted = (data?.length ?? 0) + missingBytes + ((flagBits & (flags.syn | flags.fin)) === 0 ? 0 : 1);
     sender.next = (sender.next + counted) >>> 0;
     if ((flagBits & flags.fin) !== 0) sender.hasEnded = true;
-    return { interfaceId: this.#interfaceId, atNs, bytes, originalLength, comments };
+    return block;
   }
 }
 
+interface Content {
+  readonly data?: Uint8Array;
+  readonly options?: Uint8Array;
+  readonly missingBytes?: number;
+}
+
+const nothingElse: Content = {};
+const nothingSaid: readonly string[] = [];
 const other = (speaker: Speaker): Speaker => (speaker === 'client' ? 'server' : 'client');

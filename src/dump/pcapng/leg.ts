@@ -3,7 +3,7 @@
 import type { Endpoint, RequestHead } from '../../domain/index.ts';
 import { isHttp1 } from '../http/framing.ts';
 import { ExchangeTranscript, type ExchangeEvent, type LegAction } from '../http/exchange-transcript.ts';
-import type { Packet } from './blocks.ts';
+import type { PacketTime } from './blocks.ts';
 import { TcpConversation } from './conversation.ts';
 import type { Places } from './places.ts';
 import type { Side } from './segment.ts';
@@ -51,22 +51,22 @@ export class Leg {
     this.#places = places;
   }
 
-  begin(options: BeginOptions, atNs: bigint): Packet[] {
+  begin(options: BeginOptions, at: PacketTime): Buffer[] {
     const { exchangeId, request, requestComments, responseComments } = options;
     const { talk, comments } = this.#findTalk(options);
     talk.exchangeId = exchangeId;
     const transcript = new ExchangeTranscript({ leg: this.#kind, request, requestComments, responseComments });
     this.#exchanges.set(exchangeId, { transcript, talk });
-    const packets = talk.conversation.open(atNs, [...options.openingComments, ...comments]);
-    return [...packets, ...this.#endOldest(atNs)];
+    const packets = talk.conversation.open(at, [...options.openingComments, ...comments]);
+    return [...packets, ...this.#endOldest(at)];
   }
 
-  write(event: ExchangeEvent, atNs: bigint): Packet[] {
+  write(event: ExchangeEvent, at: PacketTime): Buffer[] {
     const open = this.#exchanges.get(event.exchangeId);
     if (open === undefined) return [];
     const { transcript, talk } = open;
-    const packets = talk.conversation.isClosed ? this.#goOn(open, atNs) : [];
-    for (const action of transcript.write(event)) packets.push(...this.#perform(talk, action, atNs));
+    const packets = talk.conversation.isClosed ? this.#goOn(open, at) : [];
+    for (const action of transcript.write(event)) packets.push(...this.#perform(talk, action, at));
     if (transcript.isOver) {
       this.#exchanges.delete(event.exchangeId);
       talk.exchangeId = null;
@@ -75,41 +75,39 @@ export class Leg {
   }
 
   /** Ends what is open, because the file ends. */
-  finish(atNs: bigint, comment: string): Packet[] {
-    const packets = [...this.#talks.values()].flatMap(({ conversation }) =>
-      conversation.end('server', atNs, [comment]),
-    );
+  finish(at: PacketTime, comment: string): Buffer[] {
+    const packets = [...this.#talks.values()].flatMap(({ conversation }) => conversation.end('server', at, [comment]));
     for (const talk of this.#talks.values()) if (talk.exchangeId === null) this.#talks.delete(talk.key);
     return packets;
   }
 
   /** The file before ended in the middle of this exchange. */
-  #goOn({ transcript, talk }: Open, atNs: bigint): Packet[] {
+  #goOn({ transcript, talk }: Open, at: PacketTime): Buffer[] {
     talk.conversation = this.#converse(talk.client, talk.server);
-    const packets = talk.conversation.open(atNs, ['goes on from the file before']);
-    for (const action of transcript.resume()) packets.push(...this.#perform(talk, action, atNs));
+    const packets = talk.conversation.open(at, ['goes on from the file before']);
+    for (const action of transcript.resume()) packets.push(...this.#perform(talk, action, at));
     return packets;
   }
 
-  #perform(talk: Talk, action: LegAction, atNs: bigint): Packet[] {
-    const packets: Packet[] = [];
+  #perform(talk: Talk, action: LegAction, at: PacketTime): Buffer[] {
+    const packets: Buffer[] = [];
     const { conversation } = talk;
     switch (action.type) {
       case 'say': {
         const { from, piece, comments } = action;
         packets.push(
           ...(typeof piece === 'number'
-            ? conversation.skip(from, piece, atNs, comments)
-            : conversation.say(from, piece, atNs, comments)),
+            ? conversation.skip(from, piece, at, comments)
+            : conversation.say(from, piece, at, comments)),
         );
         break;
       }
       case 'end':
-        packets.push(...conversation.end(action.first, atNs, action.comments));
+        packets.push(...conversation.end(action.first, at, action.comments));
         this.#talks.delete(talk.key);
         break;
       case 'reset':
-        packets.push(...conversation.reset(action.from, atNs, action.comments));
+        packets.push(...conversation.reset(action.from, at, action.comments));
         this.#talks.delete(talk.key);
         break;
       default:
@@ -156,12 +154,12 @@ export class Leg {
     return new TcpConversation({ interfaceId: this.#interfaceId, client, server, initialSequence });
   }
 
-  #endOldest(atNs: bigint): Packet[] {
+  #endOldest(at: PacketTime): Buffer[] {
     if (this.#talks.size <= maxTalks) return [];
     for (const talk of this.#talks.values()) {
       if (talk.exchangeId !== null) continue;
       this.#talks.delete(talk.key);
-      return talk.conversation.end('server', atNs, ['idle; its end was not seen']);
+      return talk.conversation.end('server', at, ['idle; its end was not seen']);
     }
     return [];
   }

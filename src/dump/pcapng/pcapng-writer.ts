@@ -5,12 +5,12 @@ import { noBytes, type DumpEvent, type DumpOrigin, type DumpWriter, type LabelRe
 import type { ExchangeEvent } from '../http/exchange-transcript.ts';
 import { isHttp1 } from '../http/framing.ts';
 import {
-  enhancedPacket,
   interfaceDescription,
   interfaceStatistics,
   nameResolution,
+  packetTime,
   sectionHeader,
-  type Packet,
+  type PacketTime,
 } from './blocks.ts';
 import { Leg } from './leg.ts';
 import { loopbackOf, Places } from './places.ts';
@@ -47,8 +47,8 @@ export class PcapngWriter implements DumpWriter {
   readonly #upstreams = new Map<string, Upstream>();
   readonly #packets = [0, 0];
   #missingEvents = 0;
-  #comments: string[] = [];
-  #lastNs = 0n;
+  #untold: string[] = [];
+  #last: PacketTime = { high: 0, low: 0 };
   #driftMs = Number.NaN;
   #driftNs = 0n;
 
@@ -78,34 +78,35 @@ export class PcapngWriter implements DumpWriter {
   }
 
   write(event: DumpEvent): Uint8Array {
-    this.#lastNs = this.#nanoseconds(event);
+    this.#last = this.#time(event);
     if (event.type === 'eventsMissing') {
       this.#missingEvents += event.events;
-      this.#comments.push(`${event.events} events are missing before this packet: ${event.why}`);
+      this.#untold.push(`${event.events} events are missing before this packet: ${event.why}`);
       return noBytes;
     }
     if (!('exchangeId' in event)) return noBytes;
     const blocks: Uint8Array[] = [];
-    const agentSide = (): void => this.#writeAgentSide(event, blocks);
-    const providerSide = (): void => this.#writeProviderSide(event, blocks);
     // An answer passes the provider's side first.
-    const isAnswer = event.type.startsWith('response') || (event.type === 'socketMessage' && event.from === 'upstream');
-    for (const write of isAnswer ? [providerSide, agentSide] : [agentSide, providerSide]) write();
+    const isAnswer =
+      event.type === 'responseData' ||
+      event.type === 'responseStarted' ||
+      event.type === 'responseEnded' ||
+      (event.type === 'socketMessage' && event.from === 'upstream');
+    if (isAnswer) this.#writeProviderSide(event, blocks);
+    this.#writeAgentSide(event, blocks);
+    if (!isAnswer) this.#writeProviderSide(event, blocks);
     return blocks.length === 0 ? noBytes : Buffer.concat(blocks);
   }
 
   finish(): Uint8Array {
     const comment = 'the file ends here, not the connection';
-    const packets = [
-      ...this.#agentLeg.finish(this.#lastNs, comment),
-      ...(this.#providerLeg?.finish(this.#lastNs, comment) ?? []),
-    ];
     const blocks: Uint8Array[] = [];
-    this.#push(blocks, packets);
+    this.#push(blocks, 0, this.#agentLeg.finish(this.#last, comment));
+    this.#push(blocks, 1, this.#providerLeg?.finish(this.#last, comment) ?? []);
     const statistics = this.#packets
       .slice(0, this.#providerLeg === null ? 1 : 2)
       .map((count, id) =>
-        interfaceStatistics(id, this.#lastNs, BigInt(count), id === 0 ? BigInt(this.#missingEvents) : 0n),
+        interfaceStatistics(id, this.#last, BigInt(count), id === 0 ? BigInt(this.#missingEvents) : 0n),
       );
     this.#packets.fill(0);
     this.#missingEvents = 0;
@@ -121,6 +122,7 @@ export class PcapngWriter implements DumpWriter {
       const comments = this.#commentsFor(exchangeId, request);
       this.#push(
         blocks,
+        0,
         this.#agentLeg.begin(
           {
             exchangeId,
@@ -131,11 +133,16 @@ export class PcapngWriter implements DumpWriter {
             requestComments: comments.request,
             responseComments: comments.response,
           },
-          this.#lastNs,
+          this.#last,
         ),
       );
     }
-    this.#push(blocks, this.#agentLeg.write(event, this.#lastNs));
+    for (const text of this.#untold.splice(0)) {
+      const { exchangeId, at, mono } = event;
+      const side = event.type.startsWith('response') ? 'response' : 'request';
+      this.#agentLeg.write({ type: 'remark', exchangeId, side, text, at, mono }, this.#last);
+    }
+    this.#push(blocks, 0, this.#agentLeg.write(event, this.#last));
   }
 
   #writeProviderSide(event: ExchangeEvent, blocks: Uint8Array[]): void {
@@ -150,7 +157,7 @@ export class PcapngWriter implements DumpWriter {
     if (endsExchange.has(event.type)) this.#upstreams.delete(exchangeId);
     if (upstream.state === 'absent') return;
     if (upstream.state === 'known') {
-      this.#push(blocks, this.#providerLeg.write(asSeenThere(event, upstream), this.#lastNs));
+      this.#push(blocks, 1, this.#providerLeg.write(asSeenThere(event, upstream), this.#last));
       return;
     }
     upstream.waiting.push(event);
@@ -184,6 +191,7 @@ export class PcapngWriter implements DumpWriter {
     const port = remote === null ? request.port : remote.port;
     this.#push(
       blocks,
+      1,
       this.#providerLeg.begin(
         {
           exchangeId,
@@ -196,13 +204,13 @@ export class PcapngWriter implements DumpWriter {
           requestComments: comments.request,
           responseComments: comments.response,
         },
-        this.#nanoseconds(first),
+        this.#time(first),
       ),
     );
     for (const held of waiting) {
-      this.#push(blocks, this.#providerLeg.write(asSeenThere(held, upstream), this.#nanoseconds(held)));
+      this.#push(blocks, 1, this.#providerLeg.write(asSeenThere(held, upstream), this.#time(held)));
     }
-    this.#lastNs = this.#nanoseconds(event);
+    this.#last = this.#time(event);
   }
 
   #hostAddress(request: RequestHead, seen: Uint8Array | null, blocks: Uint8Array[]): Uint8Array {
@@ -222,22 +230,19 @@ export class PcapngWriter implements DumpWriter {
     return { request: [whose, ...version], response: [whose] };
   }
 
-  #push(blocks: Uint8Array[], packets: readonly Packet[]): void {
-    for (const packet of packets) {
-      this.#packets[packet.interfaceId]! += 1;
-      const comments = [...this.#comments.splice(0), ...(packet.comments ?? [])];
-      blocks.push(enhancedPacket({ ...packet, comments }));
-    }
+  #push(blocks: Uint8Array[], interfaceId: 0 | 1, packets: readonly Buffer[]): void {
+    this.#packets[interfaceId]! += packets.length;
+    for (const packet of packets) blocks.push(packet);
   }
 
   /** By the monotonic clock, whose fractions are finer than a wall clock in milliseconds can hold. */
-  #nanoseconds({ at, mono }: Stamp): bigint {
+  #time({ at, mono }: Stamp): PacketTime {
     const drift = at - mono;
     if (!(Math.abs(drift - this.#driftMs) < 0.01)) {
       this.#driftMs = drift;
       this.#driftNs = BigInt(Math.round(drift * 1e3)) * 1000n;
     }
-    return this.#driftNs + BigInt(Math.round(mono * 1e6));
+    return packetTime(this.#driftNs + BigInt(Math.round(mono * 1e6)));
   }
 }
 

@@ -7,7 +7,11 @@ export type Address = Uint8Array;
 export interface Side {
   readonly address: Address;
   readonly port: number;
+  /** Of the address's words, for checksums. */
+  readonly sum: number;
 }
+
+export const makeSide = (address: Address, port: number): Side => ({ address, port, sum: sum(address) });
 
 export const flags = { fin: 0x01, syn: 0x02, rst: 0x04, psh: 0x08, ack: 0x10 } as const;
 
@@ -19,39 +23,41 @@ export interface Segment {
   readonly flags: number;
   readonly window: number;
   /** TCP options, a multiple of four bytes. */
-  readonly options?: Uint8Array;
-  readonly data?: Uint8Array;
+  readonly options?: Uint8Array | undefined;
+  readonly data?: Uint8Array | undefined;
   /** Bytes that the segment had and that are not at hand: the packet is cut behind its headers. */
   readonly missingBytes?: number;
   /** Counts a sender's packets (IPv4). */
   readonly id: number;
 }
 
-const nothing = new Uint8Array(0);
+const noData = new Uint8Array(0);
 
-/** The packet's bytes, and how long it was with what is missing of it. */
-export function tcpPacket(segment: Segment): { readonly bytes: Buffer; readonly originalLength: number } {
-  const { from, to, options = nothing, data = nothing, missingBytes = 0 } = segment;
+/** How long the packet's bytes are, without what is missing of it. */
+export function packetLength({ from, options = noData, data = noData }: Segment): number {
+  return (from.address.length === 16 ? 40 : 20) + 20 + options.length + data.length;
+}
+
+/** Writes the packet into bytes of that length. */
+export function writePacket(bytes: Buffer, segment: Segment): void {
+  const { from, to, options = noData, data = noData, missingBytes = 0 } = segment;
   const isV6 = from.address.length === 16;
   const ipLength = isV6 ? 40 : 20;
   const tcpLength = 20 + options.length + data.length;
-  const bytes = Buffer.allocUnsafe(ipLength + tcpLength);
   if (isV6) writeIpv6(bytes, segment, tcpLength + missingBytes);
   else writeIpv4(bytes, segment, ipLength + tcpLength + missingBytes);
-  const tcp = bytes.subarray(ipLength);
-  tcp.writeUInt16BE(from.port, 0);
-  tcp.writeUInt16BE(to.port, 2);
-  tcp.writeUInt32BE(segment.sequence, 4);
-  tcp.writeUInt32BE(segment.acknowledgement, 8);
-  tcp[12] = ((20 + options.length) / 4) << 4;
-  tcp[13] = segment.flags;
-  tcp.writeUInt16BE(segment.window, 14);
-  tcp.writeUInt32BE(0, 16);
-  tcp.set(options, 20);
-  tcp.set(data, 20 + options.length);
-  const pseudo = sum(from.address) + sum(to.address) + 6 + tcpLength + missingBytes;
-  tcp.writeUInt16BE(fold(pseudo + sum(tcp)), 16);
-  return { bytes, originalLength: bytes.length + missingBytes };
+  bytes.writeUInt16BE(from.port, ipLength);
+  bytes.writeUInt16BE(to.port, ipLength + 2);
+  bytes.writeUInt32BE(segment.sequence, ipLength + 4);
+  bytes.writeUInt32BE(segment.acknowledgement, ipLength + 8);
+  bytes[ipLength + 12] = ((20 + options.length) / 4) << 4;
+  bytes[ipLength + 13] = segment.flags;
+  bytes.writeUInt16BE(segment.window, ipLength + 14);
+  bytes.writeUInt32BE(0, ipLength + 16);
+  bytes.set(options, ipLength + 20);
+  bytes.set(data, ipLength + 20 + options.length);
+  const pseudo = from.sum + to.sum + 6 + tcpLength + missingBytes;
+  bytes.writeUInt16BE(fold(pseudo + sum(bytes, ipLength)), ipLength + 16);
 }
 
 function writeIpv4(bytes: Buffer, { from, to, id }: Segment, length: number): void {
@@ -64,7 +70,7 @@ function writeIpv4(bytes: Buffer, { from, to, id }: Segment, length: number): vo
   bytes[9] = 6;
   bytes.set(from.address, 12);
   bytes.set(to.address, 16);
-  bytes.writeUInt16BE(fold(sum(bytes.subarray(0, 20))), 10);
+  bytes.writeUInt16BE(fold(sum(bytes, 0, 20)), 10);
 }
 
 function writeIpv6(bytes: Buffer, { from, to }: Segment, payloadLength: number): void {
@@ -78,11 +84,11 @@ function writeIpv6(bytes: Buffer, { from, to }: Segment, payloadLength: number):
 }
 
 /** The sum of 16-bit words (RFC 1071); packets are below 64 KiB, so it stays well below 2^53. */
-function sum(bytes: Uint8Array): number {
+function sum(bytes: Uint8Array, from = 0, to = bytes.length): number {
   let total = 0;
-  const even = bytes.length & ~1;
-  for (let at = 0; at < even; at += 2) total += (bytes[at]! << 8) | bytes[at + 1]!;
-  return even === bytes.length ? total : total + (bytes[even]! << 8);
+  const even = to - ((to - from) & 1);
+  for (let at = from; at < even; at += 2) total += (bytes[at]! << 8) | bytes[at + 1]!;
+  return even === to ? total : total + (bytes[even]! << 8);
 }
 
 function fold(total: number): number {
