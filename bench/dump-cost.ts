@@ -156,6 +156,7 @@ async function measureAll(seconds: number, rounds: number, formats: readonly str
               secrets: [],
               keepSecrets: false,
               targets: [{ format: dumps.formatOfFile(file)!, target: dumps.openDumpFile(file, false) }],
+              tlsTarget: null,
               bodies: 'full',
               keepZstd: false,
             });

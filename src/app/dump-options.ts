@@ -13,10 +13,16 @@ export interface LiveDumpFlags {
   readonly dumpZstd?: boolean;
   readonly dumpMaxBytes?: number;
   readonly dumpFiles?: number;
+  readonly dumpTls?: string;
+  readonly keylog?: string;
 }
 
 /** Throws E_USAGE. */
-export function readDumpRequest(flags: LiveDumpFlags, isOnTerminal: boolean): DumpRequest {
+export function readDumpRequest(
+  flags: LiveDumpFlags,
+  environment: Readonly<Record<string, string | undefined>>,
+  isOnTerminal: boolean,
+): DumpRequest {
   const { dump: paths, force = false, dumpSecrets: keepSecrets = false, dumpZstd: keepZstd = false } = flags;
   const { dumpMaxBytes: maxBytes, dumpFiles: maxFiles } = flags;
   if (maxFiles !== undefined && maxBytes === undefined) {
@@ -31,6 +37,8 @@ export function readDumpRequest(flags: LiveDumpFlags, isOnTerminal: boolean): Du
     keepSecrets,
     keepZstd,
     rotation: maxBytes === undefined ? null : { maxBytes, maxFiles: maxFiles ?? null },
+    tlsPath: flags.dumpTls ?? null,
+    keyLogPath: (flags.keylog ?? environment['SSLKEYLOGFILE']) || null,
     isOnTerminal,
   };
 }
@@ -51,4 +59,17 @@ export function readBodies(given: string): ShownBodies {
   throw new TapesError('E_USAGE', `--dump-bodies ${given} is not known: it is one of ${shownBodies.join(', ')}`, {
     hint: 'use --dump-bodies full, or leave it out',
   });
+}
+
+/** What the user must know of the files that are asked for, each time. */
+export function dumpWarnings({ keepSecrets, paths, tlsPath, keyLogPath }: DumpRequest): string[] {
+  return [
+    ...(keepSecrets && paths.length > 0 ? ['the dump will hold your login as it is sent; keep it to yourself'] : []),
+    ...(tlsPath === null
+      ? []
+      : [`${tlsPath} will hold the keys of its connections, and so your login; keep it to yourself`]),
+    ...(keyLogPath === null
+      ? []
+      : [`${keyLogPath} gets the keys of this run's connections; with a capture they show your login`]),
+  ];
 }

@@ -96,6 +96,7 @@ export async function intercept(options: InterceptOptions): Promise<InterceptRes
       extraRoots: trust.upstreamRoots,
       sink: watchTls(teeSinks(recorder, dump), untrustingHosts),
       tellsUpstream: dump !== null,
+      tap: dump?.tap,
     });
     for (const sink of [recorder, dump]) sink?.learnSecrets([interceptor.password, interceptor.proxyUrl]);
     onProgress(

@@ -16,7 +16,9 @@ import {
   type ShownBodies,
 } from '../dump/index.ts';
 import { TapesError } from '../errors.ts';
+import type { TlsTap } from '../proxy/index.ts';
 import { tapesVersion } from '../version.ts';
+import { openKeyLog, type KeyLog } from './key-log.ts';
 import { readRunSecrets } from './run-secrets.ts';
 
 export interface DumpRequest {
@@ -27,6 +29,9 @@ export interface DumpRequest {
   readonly keepSecrets: boolean;
   readonly keepZstd: boolean;
   readonly rotation: DumpRotation | null;
+  /** For ciphertext with its keys. */
+  readonly tlsPath: string | null;
+  readonly keyLogPath: string | null;
   /** Is the child on a terminal? Then nothing else may be printed there. */
   readonly isOnTerminal: boolean;
 }
@@ -40,6 +45,8 @@ export interface DumpedRun {
 }
 
 export interface RunDump extends Sink<unknown> {
+  /** What is to be told below TLS; absent: nothing. */
+  readonly tap: TlsTap | undefined;
   learnSecrets(values: readonly string[]): void;
   /** Settles within about ten seconds. What became of the files, one sentence each. */
   finish(): Promise<readonly string[]>;
@@ -49,9 +56,12 @@ export interface RunDump extends Sink<unknown> {
 
 /** Null where no dump is asked for. Throws E_DUMP_FORMAT, E_DUMP_EXISTS, E_DUMP_UNUSABLE. */
 export async function openRunDump(request: DumpRequest | undefined, run: DumpedRun): Promise<RunDump | null> {
-  if (request === undefined || request.paths.length === 0) return null;
+  if (request === undefined) return null;
+  const { paths, tlsPath, keyLogPath } = request;
+  if (paths.length === 0 && tlsPath === null && keyLogPath === null) return null;
   const secrets = await readRunSecrets(run.profile, run.environment);
-  const targets = openTargets(request, run.runId);
+  const { targets, tlsTarget } = openTargets(request, run.runId);
+  const keyLog = openLogOrClean(keyLogPath, [...targets.map(({ target }) => target), tlsTarget]);
   const dump = openLiveDump({
     agent: run.profile.name,
     origin: {
@@ -66,6 +76,7 @@ export async function openRunDump(request: DumpRequest | undefined, run: DumpedR
     secrets: secrets.known,
     keepSecrets: request.keepSecrets,
     targets,
+    tlsTarget,
     bodies: request.bodies,
     keepZstd: request.keepZstd,
   });
@@ -74,37 +85,73 @@ export async function openRunDump(request: DumpRequest | undefined, run: DumpedR
     logins.stop();
     return dump.close();
   };
+  const tap: TlsTap | undefined =
+    tlsTarget === null && keyLog === null
+      ? undefined
+      : {
+          tellsBytes: tlsTarget !== null,
+          tell(event) {
+            keyLog?.tell(event);
+            if (tlsTarget !== null) dump.tap(event);
+          },
+        };
   return {
+    tap,
     push: (event) => dump.push(event),
     close,
     learnSecrets: (values) => dump.learnSecrets(values),
-    finish: async () => sayReport(await close()),
+    async finish() {
+      const lines = sayReport(await close());
+      const problem = keyLog?.close() ?? null;
+      return problem === null ? lines : [...lines, problem];
+    },
     async discard() {
       await close();
-      for (const { target } of targets) removeTarget(target);
+      keyLog?.close();
+      for (const target of [...targets.map(({ target }) => target), tlsTarget]) removeTarget(target);
     },
   };
 }
 
 type PlannedTarget = { readonly format: DumpFormat; readonly target: DumpTarget };
 
-function openTargets(request: DumpRequest, runId: string): PlannedTarget[] {
-  const opened: PlannedTarget[] = [];
+function openTargets(
+  request: DumpRequest,
+  runId: string,
+): { readonly targets: readonly PlannedTarget[]; readonly tlsTarget: DumpTarget | null } {
+  const { paths, tlsPath, force, rotation, isOnTerminal } = request;
+  const targets: PlannedTarget[] = [];
   try {
-    for (const { format, path } of request.paths.flatMap((path) => planPath(path, runId, request.isOnTerminal))) {
-      const target: DumpTarget =
-        path === '-' ? { type: 'stderr' } : openDumpFile(path, request.force, request.rotation);
-      opened.push({ format, target });
+    for (const { format, path } of paths.flatMap((given) => planPath(given, runId, isOnTerminal))) {
+      const target: DumpTarget = path === '-' ? { type: 'stderr' } : openDumpFile(path, force, rotation);
+      targets.push({ format, target });
     }
-    return opened;
+    return { targets, tlsTarget: tlsPath === null ? null : openDumpFile(checkSecretName(tlsPath), force) };
   } catch (error) {
-    for (const { target } of opened) removeTarget(target);
+    for (const { target } of targets) removeTarget(target);
     throw error;
   }
 }
 
-function removeTarget(target: DumpTarget): void {
-  if (target.type === 'file') rmSync(target.file, { force: true });
+/** A file that holds the login must not be taken for another. */
+function checkSecretName(path: string): string {
+  if (/SECRET[^/]*\.pcapng$/.test(path)) return path;
+  throw new TapesError('E_DUMP_FORMAT', `${path} will hold the keys of its connections, and must say so in its name`, {
+    hint: 'put SECRET into the name of the file, and end it with .pcapng: --dump-tls run-SECRET.pcapng',
+  });
+}
+
+function openLogOrClean(path: string | null, targets: readonly (DumpTarget | null)[]): KeyLog | null {
+  try {
+    return path === null ? null : openKeyLog(path);
+  } catch (error) {
+    for (const target of targets) removeTarget(target);
+    throw error;
+  }
+}
+
+function removeTarget(target: DumpTarget | null): void {
+  if (target?.type === 'file') rmSync(target.file, { force: true });
 }
 
 const folderFiles = [

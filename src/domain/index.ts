@@ -1,5 +1,6 @@
 // The door of domain/: the vocabulary as types, and the functions that belong to it.
 export { newId } from './id.ts';
+export type { TapEvent } from './tap-event.ts';
 export { teeSinks } from './tee-sinks.ts';
 export { addUsage, noUsage } from './vocabulary.ts';
 export type {

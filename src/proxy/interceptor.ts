@@ -5,6 +5,7 @@ import type { Sink } from '../domain/index.ts';
 import { openDoor } from './door.ts';
 import { startEngine, type Engine } from './engine.ts';
 import { learnHosts } from './host-learner.ts';
+import { withoutRepeats, type TlsTap } from './tls-tap.ts';
 import type { UpstreamRoutes } from './upstream-route.ts';
 import { openUpstream } from './upstream-socket.ts';
 import { installUpstreamTls } from './upstream-tls.ts';
@@ -28,6 +29,8 @@ export interface InterceptorOptions {
   readonly sink: Sink<unknown>;
   /** Do events also tell of the provider's side (for dumps)? */
   readonly tellsUpstream?: boolean;
+  /** Told of what passes below TLS, on both sides. */
+  readonly tap?: TlsTap | undefined;
 }
 
 export interface Interceptor {
@@ -54,7 +57,8 @@ export async function openInterceptor(options: InterceptorOptions): Promise<Inte
     if (options.isPermitted(host)) hosts.add(host);
     else unpermittedHosts.add(host);
   });
-  const upstreamTls = installUpstreamTls(options);
+  const tap = options.tap === undefined ? undefined : withoutRepeats(options.tap);
+  const upstreamTls = installUpstreamTls({ ...options, tap });
   let resolveEngine: (engine: Engine | null) => void = () => undefined;
   const engine = new Promise<Engine | null>((resolve) => (resolveEngine = resolve));
   let loading: Promise<{ failure: string | null }> | null = null;
@@ -85,6 +89,7 @@ export async function openInterceptor(options: InterceptorOptions): Promise<Inte
         alpnOf: (host) => upstreamTls.alpnOf(host),
         sink,
         tellsUpstream: options.tellsUpstream ?? false,
+        tap,
       });
       resolveEngine(standing);
       if (asked === 0) await standing.warmUp();

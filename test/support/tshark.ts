@@ -27,7 +27,7 @@ export function tsharkFields(file: string, filter: string, ...fields: readonly s
 }
 
 /** What is wrong with a file: malformed packets, expert warnings and errors (a reset that really was is none), lost or repeated segments. */
-export function tsharkComplaints(file: string): string[] {
+export function tsharkComplaints(file: string, ...options: readonly string[]): string[] {
   const warning = 0x0060_0000;
   const filter = [
     '_ws.malformed',
@@ -38,7 +38,7 @@ export function tsharkComplaints(file: string): string[] {
     'tcp.analysis.ack_lost_segment',
     'tcp.analysis.duplicate_ack',
   ].join(' || ');
-  return tshark(file, '-Y', filter);
+  return tshark(file, ...options, '-Y', filter);
 }
 
 export interface HttpMessage {

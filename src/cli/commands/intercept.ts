@@ -21,6 +21,8 @@ interface Options {
   readonly dumpZstd?: boolean;
   readonly dumpMaxBytes?: number;
   readonly dumpFiles?: number;
+  readonly dumpTls?: string;
+  readonly keylog?: string;
   readonly quiet?: boolean;
   readonly verbose?: boolean;
 }
@@ -58,6 +60,8 @@ export function addInterceptCommand(program: Command): void {
       readSize(value, '--dump-max-bytes'),
     )
     .option('--dump-files <n>', 'keep this many of them, the newest', readCount)
+    .option('--dump-tls <file>', 'write ciphertext as it was on the wire, with its keys (SECRET in its name, .pcapng)')
+    .option('--keylog <file>', 'append the keys of all TLS connections (default: $SSLKEYLOGFILE, if set)')
     .option('-q, --quiet', 'print no summary at the end')
     .option('-v, --verbose', 'say what is done, before and after the run')
     .addHelpText(
@@ -76,9 +80,9 @@ Examples:
       const { renderSummary } = await import('../render/summary.ts');
       const options = command.optsWithGlobals<Options>();
       const { say } = await import('../render/page.ts');
-      const { readDumpRequest } = await import('../../app/dump-options.ts');
-      const dump = readDumpRequest(options, process.stdin.isTTY && process.stdout.isTTY);
-      if (dump.keepSecrets) say('warning: the dump will hold your login as it is sent; keep it to yourself');
+      const { dumpWarnings, readDumpRequest } = await import('../../app/dump-options.ts');
+      const dump = readDumpRequest(options, process.env, process.stdin.isTTY && process.stdout.isTTY);
+      for (const warning of dumpWarnings(dump)) say(`warning: ${warning}`);
       const { child, recording, warnings } = await intercept({
         ...options,
         dump,

@@ -1,9 +1,8 @@
 // What is said between whoever dumps and the thread that writes.
-import type { WireEvent } from '../../domain/index.ts';
-import type { DumpReport, Gap } from './dump-pipeline.ts';
+import type { DumpReport, LiveEvent } from './dump-pipeline.ts';
 
 export type ToDumpThread =
-  | { readonly type: 'events'; readonly events: readonly (WireEvent | Gap)[] }
+  | { readonly type: 'events'; readonly events: readonly LiveEvent[] }
   | { readonly type: 'secrets'; readonly values: readonly string[] }
   | { readonly type: 'close'; readonly dropped: number };
 
@@ -14,7 +13,7 @@ export type FromDumpThread =
 const eventBytes = 256;
 
 /** About what an event takes in memory while it waits. */
-export function sizeOfDumpEvent(event: WireEvent | Gap): number {
+export function sizeOfDumpEvent(event: LiveEvent): number {
   if ('data' in event) return eventBytes + event.data.length;
   if ('request' in event) return eventBytes + event.request.path.length + sizeOfHeaders(event.request.headers);
   if ('response' in event) return eventBytes + sizeOfHeaders(event.response.headers);

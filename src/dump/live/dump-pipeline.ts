@@ -5,6 +5,7 @@ import type { WireEvent } from '../../domain/index.ts';
 import { noBytes, type DumpEvent, type DumpOrigin, type DumpWriter } from '../dump-event.ts';
 import { openDumpWriter, type DumpFormat } from '../dump-format.ts';
 import type { ShownBodies } from '../text/text-writer.ts';
+import { TlsCapture, type CaptureEvent } from '../tls/tls-capture.ts';
 import { DumpFile, type DumpTarget, type FileReport } from './dump-file.ts';
 import { EventOrder } from './event-order.ts';
 import { CallLabels } from './label-calls.ts';
@@ -18,12 +19,19 @@ export interface LiveDumpOptions {
   readonly secrets: readonly string[];
   /** Nothing is masked. */
   readonly keepSecrets: boolean;
+  /** Where ciphertext goes with its keys; null: nowhere. */
+  readonly tlsTarget: DumpTarget | null;
   readonly targets: readonly { readonly format: DumpFormat; readonly target: DumpTarget }[];
   readonly bodies: ShownBodies;
   readonly keepZstd: boolean;
 }
 
 export type Gap = Extract<DumpEvent, { readonly type: 'bytesMissing' | 'eventsMissing' }>;
+
+export type LiveEvent = WireEvent | Gap | CaptureEvent;
+
+const captureTypes: ReadonlySet<string> = new Set(['tapOpened', 'tapData', 'tapMissing', 'tapClosed', 'tapKeys']);
+const isCaptureEvent = (event: LiveEvent): event is CaptureEvent => captureTypes.has(event.type);
 
 export interface DumpReport {
   readonly files: readonly FileReport[];
@@ -46,6 +54,7 @@ export class DumpPipeline {
   readonly #order = new EventOrder(lagMs);
   readonly #labels: CallLabels;
   readonly #outputs: readonly Output[];
+  readonly #tls: { readonly capture: TlsCapture; readonly file: DumpFile } | null;
   #newest = { mono: 0, seenAt: 0 };
 
   constructor(options: LiveDumpOptions) {
@@ -63,6 +72,7 @@ export class DumpPipeline {
       file.flush();
       return { writer, file, problem: null };
     });
+    this.#tls = options.tlsTarget === null ? null : openCapture(options.tlsTarget, masked);
   }
 
   learnSecrets(values: readonly string[]): void {
@@ -70,7 +80,11 @@ export class DumpPipeline {
   }
 
   /** At once wherever that can be: a promise for each event would cost more than the work. */
-  handle(event: WireEvent | Gap): Promise<void> | undefined {
+  handle(event: LiveEvent): Promise<void> | undefined {
+    if (isCaptureEvent(event)) {
+      this.#tls?.file.write(this.#tls.capture.write(event));
+      return undefined;
+    }
     this.#newest = { mono: Math.max(this.#newest.mono, event.mono), seenAt: performance.now() };
     const masked = this.#masker === null ? [event] : this.#masker.apply(event);
     if (masked instanceof Promise) return masked.then((events) => this.#writeInOrder(events));
@@ -82,6 +96,7 @@ export class DumpPipeline {
     const { mono, seenAt } = this.#newest;
     await this.#write(this.#order.pass(mono + performance.now() - seenAt));
     for (const { file } of this.#outputs) file.flush();
+    this.#tls?.file.flush();
   }
 
   async close(dropped: number): Promise<DumpReport> {
@@ -91,6 +106,11 @@ export class DumpPipeline {
       file.write(await Promise.resolve(writer.finish(true)).catch(() => noBytes));
       const report = file.close();
       files.push({ ...report, problem: report.problem ?? problem });
+    }
+    if (this.#tls !== null) {
+      const { capture, file } = this.#tls;
+      file.write(capture.finish());
+      files.push(file.close());
     }
     return { files, dropped };
   }
@@ -132,6 +152,14 @@ export class DumpPipeline {
       return undefined;
     }
   }
+}
+
+function openCapture(target: DumpTarget, origin: DumpOrigin): { capture: TlsCapture; file: DumpFile } {
+  const capture = new TlsCapture(origin);
+  const file = new DumpFile(target, noBytes);
+  file.write(capture.start());
+  file.flush();
+  return { capture, file };
 }
 
 function put({ writer, file }: Output, bytes: Uint8Array): Promise<void> | undefined {

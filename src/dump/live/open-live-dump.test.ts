@@ -33,6 +33,7 @@ async function dump(
       secrets: [token],
       keepSecrets: false,
       targets: files.map((file) => ({ format: formats[file.split('.').at(-1)!]!, target: openDumpFile(file, false) })),
+      tlsTarget: null,
       bodies: 'full',
       keepZstd: false,
     },

@@ -2,15 +2,17 @@
 // counted, and told where they were. Nothing that happens to the thread is thrown at the engine.
 import type { Worker } from 'node:worker_threads';
 
-import type { Sink, Stamp, WireEvent } from '../../domain/index.ts';
+import type { Sink, Stamp, TapEvent, WireEvent } from '../../domain/index.ts';
 import { startThread } from '../../thread.ts';
 import type { BodySide } from '../dump-event.ts';
 import { sizeOfDumpEvent, type FromDumpThread, type ToDumpThread } from './dump-messages.ts';
-import type { DumpReport, Gap, LiveDumpOptions } from './dump-pipeline.ts';
+import type { DumpReport, Gap, LiveDumpOptions, LiveEvent } from './dump-pipeline.ts';
 
 type DataEvent = Extract<WireEvent, { readonly data: Uint8Array }>;
 
 export interface LiveDump extends Sink<DumpReport> {
+  /** Takes what a tap below TLS tells, for the file of ciphertext. Returns at once and never throws. */
+  tap(event: TapEvent): void;
   /** Masks these values from now on, wherever they turn up. */
   learnSecrets(values: readonly string[]): void;
   /** Settles within about ten seconds and never rejects; all that could be written is in the files then. */
@@ -36,19 +38,24 @@ class ThreadDump implements LiveDump {
   #tellClosed: (report: DumpReport | null) => void = () => undefined;
   #worker: Worker | null = null;
   #waitingBytes = 0;
-  #batch: (WireEvent | Gap)[] = [];
+  #batch: LiveEvent[] = [];
   #batchBytes = 0;
   #timer: NodeJS.Timeout | null = null;
   #dropped = 0;
   /** Dropped since it was last told. */
   #untoldEvents = 0;
   readonly #gaps = new Map<string, Record<BodySide, number>>();
+  readonly #tapGaps = new Map<string, { client: number; server: number }>();
   #crash: string | null = null;
   #report: Promise<DumpReport> | null = null;
 
   constructor(options: LiveDumpOptions, limitBytes: number) {
     this.#limitBytes = limitBytes;
-    this.#paths = options.targets.map(({ target }) => (target.type === 'file' ? target.path : '-'));
+    const targets = [
+      ...options.targets.map(({ target }) => target),
+      ...(options.tlsTarget === null ? [] : [options.tlsTarget]),
+    ];
+    this.#paths = targets.map((target) => (target.type === 'file' ? target.path : '-'));
     this.#closed = new Promise((resolve) => {
       this.#tellClosed = resolve;
     });
@@ -73,6 +80,30 @@ class ThreadDump implements LiveDump {
     }
     this.#tellGaps(event);
     this.#send(event, size);
+  }
+
+  tap(event: TapEvent): void {
+    const size = sizeOfDumpEvent(event);
+    if (this.#crash !== null || this.#waitingBytes + size > ('data' in event ? 1 : 2) * this.#limitBytes) {
+      this.#dropped += 1;
+      if (event.type === 'tapData') {
+        const lost = this.#tapGaps.get(event.tapId) ?? { client: 0, server: 0 };
+        lost[event.from] += event.data.length;
+        this.#tapGaps.set(event.tapId, lost);
+      }
+      return;
+    }
+    if (this.#tapGaps.size > 0 && 'tapId' in event) this.#tellTapGap(event.tapId, event);
+    this.#send(event, size);
+  }
+
+  #tellTapGap(tapId: string, { at, mono }: Stamp): void {
+    const lost = this.#tapGaps.get(tapId);
+    if (lost === undefined) return;
+    this.#tapGaps.delete(tapId);
+    for (const from of ['client', 'server'] as const) {
+      if (lost[from] > 0) this.#send({ type: 'tapMissing', tapId, from, bytes: lost[from], at, mono }, 256);
+    }
   }
 
   learnSecrets(values: readonly string[]): void {
@@ -134,7 +165,7 @@ class ThreadDump implements LiveDump {
     this.#send(gap, sizeOfDumpEvent(gap));
   }
 
-  #send(event: WireEvent | Gap, size: number): void {
+  #send(event: LiveEvent, size: number): void {
     this.#waitingBytes += size;
     this.#batch.push(event);
     this.#batchBytes += size;

@@ -9,6 +9,7 @@ export interface Option {
 const optionComment = 1;
 /** Raw IP: the version is in the packet's first byte. */
 const linkTypeRaw = 101;
+const tlsKeyLog = 0x544c534b;
 
 export interface SectionFacts {
   readonly hardware: string;
@@ -52,6 +53,16 @@ export interface PacketTime {
 }
 
 export const packetTime = (ns: bigint): PacketTime => ({ high: Number(ns >> 32n), low: Number(ns & 0xffff_ffffn) });
+
+/** Lines of an NSS key log; must stand before the ServerHello that they are for. */
+export function decryptionSecrets(lines: readonly string[]): Buffer {
+  const text = Buffer.from(lines.map((line) => `${line}\n`).join(''));
+  const fixed = Buffer.alloc(8 + padded(text.length));
+  fixed.writeUInt32LE(tlsKeyLog, 0);
+  fixed.writeUInt32LE(text.length, 4);
+  text.copy(fixed, 8);
+  return block(0x0a, fixed, []);
+}
 
 const packetAt = 28;
 

@@ -1,19 +1,13 @@
 // A dump for Wireshark: decrypted HTTP/1.1 in TCP conversations that never were, with what was said and when it was said as it was.
 // Two interfaces: the agent's side, and the provider's.
-import type { Endpoint, RequestHead, Stamp, UpstreamLeg } from '../../domain/index.ts';
+import type { Endpoint, RequestHead, UpstreamLeg } from '../../domain/index.ts';
 import { noBytes, type DumpEvent, type DumpOrigin, type DumpWriter, type LabelReader } from '../dump-event.ts';
 import type { ExchangeEvent } from '../http/exchange-transcript.ts';
 import { isHttp1 } from '../http/framing.ts';
-import {
-  interfaceDescription,
-  interfaceStatistics,
-  nameResolution,
-  packetTime,
-  sectionHeader,
-  type PacketTime,
-} from './blocks.ts';
+import { interfaceDescription, interfaceStatistics, nameResolution, sectionHeader, type PacketTime } from './blocks.ts';
 import { Leg } from './leg.ts';
 import { loopbackOf, Places } from './places.ts';
+import { PacketClock } from './packet-clock.ts';
 import { readAddress } from './segment.ts';
 
 export interface PcapngWriterOptions {
@@ -49,8 +43,7 @@ export class PcapngWriter implements DumpWriter {
   #missingEvents = 0;
   #untold: string[] = [];
   #last: PacketTime = { high: 0, low: 0 };
-  #driftMs = Number.NaN;
-  #driftNs = 0n;
+  readonly #clock = new PacketClock();
 
   constructor(options: PcapngWriterOptions) {
     this.#options = options;
@@ -78,7 +71,7 @@ export class PcapngWriter implements DumpWriter {
   }
 
   write(event: DumpEvent): Uint8Array {
-    this.#last = this.#time(event);
+    this.#last = this.#clock.time(event);
     if (event.type === 'eventsMissing') {
       this.#missingEvents += event.events;
       this.#untold.push(`${event.events} events are missing before this packet: ${event.why}`);
@@ -204,13 +197,13 @@ export class PcapngWriter implements DumpWriter {
           requestComments: comments.request,
           responseComments: comments.response,
         },
-        this.#time(first),
+        this.#clock.time(first),
       ),
     );
     for (const held of waiting) {
-      this.#push(blocks, 1, this.#providerLeg.write(asSeenThere(held, upstream), this.#time(held)));
+      this.#push(blocks, 1, this.#providerLeg.write(asSeenThere(held, upstream), this.#clock.time(held)));
     }
-    this.#last = this.#time(event);
+    this.#last = this.#clock.time(event);
   }
 
   #hostAddress(request: RequestHead, seen: Uint8Array | null, blocks: Uint8Array[]): Uint8Array {
@@ -233,16 +226,6 @@ export class PcapngWriter implements DumpWriter {
   #push(blocks: Uint8Array[], interfaceId: 0 | 1, packets: readonly Buffer[]): void {
     this.#packets[interfaceId]! += packets.length;
     for (const packet of packets) blocks.push(packet);
-  }
-
-  /** By the monotonic clock, whose fractions are finer than a wall clock in milliseconds can hold. */
-  #time({ at, mono }: Stamp): PacketTime {
-    const drift = at - mono;
-    if (!(Math.abs(drift - this.#driftMs) < 0.01)) {
-      this.#driftMs = drift;
-      this.#driftNs = BigInt(Math.round(drift * 1e3)) * 1000n;
-    }
-    return packetTime(this.#driftNs + BigInt(Math.round(mono * 1e6)));
   }
 }
 
