@@ -12,7 +12,7 @@ const layers = [
   ['proxy', 'launch', 'ca', 'store', 'dump', 'deliver', 'deck'],
   ['wire', 'redact', 'derive', 'agents'],
   ['domain'],
-  ['errors.ts', 'thread.ts', 'version.ts'],
+  ['errors.ts', 'version.ts'],
 ];
 
 // A dependency is imported by its owners only, so that it can be replaced in one place.

@@ -1,11 +1,14 @@
 // Records one run: opens the recorder, keeps the credentials that it must mask up to date, and closes it with the run's end.
+import { unwatchFile, watchFile } from 'node:fs';
+import { homedir } from 'node:os';
+
 import type { AgentProfile } from '../agents/index.ts';
 import type { Sink } from '../domain/index.ts';
 import type { ChildResult } from '../launch/index.ts';
 import { checkDatabaseFile, openRecorder, type RecorderReport } from '../store/index.ts';
 import { tapesVersion } from '../version.ts';
 import type { Places } from './home.ts';
-import { readRunSecrets } from './run-secrets.ts';
+import { readEnvironmentSecrets, readLoginSecrets } from './known-secrets.ts';
 
 export type RecordingReport = RecorderReport;
 
@@ -28,6 +31,9 @@ export interface RecordRunOptions {
   readonly maskKey: Uint8Array;
 }
 
+// An agent renews its login while it runs; the new credentials must be known before it can print them.
+const loginPollMs = 500;
+
 /**
  * Opens the recorder, and does not wait until it stands: the agent's start is not held up. Throws `E_DB_NEWER`, `E_DB_UNREADABLE` where a
  * look at the file tells; what only opening it tells is in the report.
@@ -35,7 +41,8 @@ export interface RecordRunOptions {
 export async function recordRun(options: RecordRunOptions): Promise<RunRecorder> {
   const { places, profile, environment, maskKey } = options;
   checkDatabaseFile(places.dbFile);
-  const secrets = await readRunSecrets(profile, environment);
+  const logins = profile.credentialFiles(environment, homedir());
+  const secrets = [...readEnvironmentSecrets(environment), ...(await Promise.all(logins.map(readLoginSecrets))).flat()];
   const recorder = openRecorder({
     dbFile: places.dbFile,
     run: {
@@ -49,11 +56,15 @@ export async function recordRun(options: RecordRunOptions): Promise<RunRecorder>
       startedAt: Date.now(),
     },
     maskKey,
-    secrets: secrets.known,
+    secrets,
   });
-  const logins = secrets.watch((values) => recorder.learnSecrets(values));
+  for (const file of logins) {
+    watchFile(file, { interval: loginPollMs, persistent: false }, () => {
+      void readLoginSecrets(file).then((values) => recorder.learnSecrets(values));
+    });
+  }
   const close = (): Promise<RecorderReport> => {
-    logins.stop();
+    for (const file of logins) unwatchFile(file);
     return recorder.close();
   };
   return {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 
 import { freshDumpFolder, originOfTests } from '../../../test/support/dump-script.ts';
+import { randomTraffic } from '../../../test/support/random-traffic.ts';
 import { tsharkComplaints, tsharkFields } from '../../../test/support/tshark.ts';
 import {
   completed,
@@ -111,4 +112,16 @@ describe('a live dump', () => {
       `aaaa1    ! ${missing} bytes of the response are missing: too much was waiting`,
     );
   });
+
+  it.each([101, 102, 103])(
+    'of random traffic (seed %i) gives files that tshark and a JSON reader accept',
+    async (seed) => {
+      const { script, expected } = randomTraffic(seed);
+      const { files, report } = await dump(script, ['a.pcapng', 'a.har', 'a.txt']);
+      expect(report).toMatchObject({ dropped: 0, files: [{ problem: null }, { problem: null }, { problem: null }] });
+      expect(tsharkComplaints(files[0]!)).toEqual([]);
+      const { log } = JSON.parse(readFileSync(files[1]!, 'utf8')) as { log: { entries: unknown[] } };
+      expect(log.entries).toHaveLength(expected.length);
+    },
+  );
 });

@@ -3,7 +3,7 @@
 import type { Worker } from 'node:worker_threads';
 
 import type { Sink, Stamp, TapEvent, WireEvent } from '../../domain/index.ts';
-import { startThread } from '../../thread.ts';
+import { startThread } from './start-thread.ts';
 import type { BodySide } from '../dump-event.ts';
 import { sizeOfDumpEvent, type FromDumpThread, type ToDumpThread } from './dump-messages.ts';
 import type { DumpReport, Gap, LiveDumpOptions, LiveEvent } from './dump-pipeline.ts';
