@@ -97,6 +97,7 @@ export async function intercept(options: InterceptOptions): Promise<InterceptRes
       sink: watchTls(teeSinks(recorder, dump), untrustingHosts),
       tellsUpstream: dump !== null,
       tap: dump?.tap,
+      onConnectionEnd: dump?.endConnection,
     });
     for (const sink of [recorder, dump]) sink?.learnSecrets([interceptor.password, interceptor.proxyUrl]);
     onProgress(

@@ -4,7 +4,7 @@ import { arch, hostname, release, type as osType } from 'node:os';
 import { join } from 'node:path';
 
 import type { AgentProfile } from '../agents/index.ts';
-import type { Sink } from '../domain/index.ts';
+import type { ConnectionEnd, Sink } from '../domain/index.ts';
 import {
   formatOfFile,
   openDumpFile,
@@ -45,6 +45,7 @@ export interface DumpedRun {
 }
 
 export interface RunDump extends Sink<unknown> {
+  endConnection(end: ConnectionEnd): void;
   /** What is to be told below TLS; absent: nothing. */
   readonly tap: TlsTap | undefined;
   learnSecrets(values: readonly string[]): void;
@@ -97,6 +98,7 @@ export async function openRunDump(request: DumpRequest | undefined, run: DumpedR
         };
   return {
     tap,
+    endConnection: (end) => dump.endConnection(end),
     push: (event) => dump.push(event),
     close,
     learnSecrets: (values) => dump.learnSecrets(values),

@@ -19,6 +19,7 @@ export type {
 } from './vocabulary.ts';
 export type {
   AbortedBy,
+  ConnectionEnd,
   Endpoint,
   RawHeaders,
   RequestHead,

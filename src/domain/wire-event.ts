@@ -42,6 +42,13 @@ export interface UpstreamLeg {
   readonly response: ResponseHead | null;
 }
 
+/** An agent's connection is over, which no exchange tells: it may have carried many, or none. */
+export interface ConnectionEnd extends Stamp {
+  readonly type: 'connectionEnded';
+  readonly client: Endpoint;
+  readonly isReset: boolean;
+}
+
 /** Who ended an exchange before its end: the agent hung up, the upstream failed, or tapes itself. */
 export type AbortedBy = 'agent' | 'upstream' | 'tapes';
 

@@ -1,7 +1,8 @@
 // The interceptor: door, engine and upstream as one. It listens at once; the engine (165 ms to import, on a quiet machine) loads behind it.
 import { randomBytes } from 'node:crypto';
+import type { Socket } from 'node:net';
 
-import type { Sink } from '../domain/index.ts';
+import type { ConnectionEnd, Sink } from '../domain/index.ts';
 import { openDoor } from './door.ts';
 import { startEngine, type Engine } from './engine.ts';
 import { learnHosts } from './host-learner.ts';
@@ -29,6 +30,8 @@ export interface InterceptorOptions {
   readonly sink: Sink<unknown>;
   /** Do events also tell of the provider's side (for dumps)? */
   readonly tellsUpstream?: boolean;
+  /** Told when a connection that was intercepted is over. */
+  readonly onConnectionEnd?: ((end: ConnectionEnd) => void) | undefined;
   /** Told of what passes below TLS, on both sides. */
   readonly tap?: TlsTap | undefined;
 }
@@ -46,6 +49,23 @@ export interface Interceptor {
   /** Waits until no exchange is open, for `timeoutMs` at the most. */
   settle(timeoutMs: number): Promise<void>;
   close(): Promise<void>;
+}
+
+function watchEnd(socket: Socket, tell: (end: ConnectionEnd) => void): void {
+  const { remoteAddress: address, remotePort: port } = socket;
+  if (address === undefined || port === undefined) return;
+  let isReset = false;
+  socket.once('error', (error: NodeJS.ErrnoException) => (isReset = error.code === 'ECONNRESET'));
+  socket.once('close', () => {
+    const mono = performance.now();
+    tell({
+      type: 'connectionEnded',
+      client: { address, port },
+      isReset,
+      mono,
+      at: performance.timeOrigin + mono,
+    });
+  });
 }
 
 /** Opens the door. Throws `E_PORT_IN_USE`, `E_PORT_INVALID`. */
@@ -73,6 +93,7 @@ export async function openInterceptor(options: InterceptorOptions): Promise<Inte
       asked += 1;
       const [standing] = await Promise.all([engine, upstreamTls.learnAlpn(host, port)]);
       if (standing === null) return false;
+      if (options.onConnectionEnd !== undefined) watchEnd(socket, options.onConnectionEnd);
       standing.accept(socket, host, port);
       return true;
     },

@@ -119,6 +119,41 @@ describe('a dump of a run of Codex', () => {
     expect(lines).toContain('masked:');
   });
 
+  it('shows one HTTP/1.1 connection as one, with its requests, its ports and its end', async () => {
+    const scene = await set({ http2: false, scenario: () => text('Hello') });
+    const file = join(scene.folder, 'run.pcapng');
+    const url = 'https://chatgpt.com/backend-api/codex/responses';
+    const twice = `curl -sS --cacert "$CODEX_CA_CERTIFICATE" -H 'content-type: application/json' -d '{"model":"m","input":[]}' ${url} ${url}; sleep 1`;
+    const args = interceptArgs(scene, ['sh', '-c', twice], ['--dump', file]);
+    const { stdout, exitCode } = await run(process.execPath, args, { cwd: scene.codex.project, env: sceneEnv(scene) });
+    expect(exitCode).toBe(0);
+    expect(stdout.match(/event: response\.completed/g)).toHaveLength(2);
+    expect(tsharkComplaints(file)).toEqual([]);
+    for (const leg of ['agent', 'provider']) {
+      const messages = httpMessages(file).filter((message) => message.leg === leg);
+      expect(messages.map(({ method, status }) => method || status)).toEqual(['POST', '200', 'POST', '200']);
+      expect(new Set(messages.map(({ stream }) => stream)).size).toBe(1);
+      const fins = tsharkFields(
+        file,
+        `frame.interface_name == "${leg}" && tcp.flags.fin == 1`,
+        'tcp.srcport',
+        'frame.comment',
+      );
+      expect(fins.map(([port, comment]) => [port === '80', comment])).toEqual([
+        [false, ''],
+        [true, ''],
+      ]);
+    }
+    const sentHeaders = tsharkFields(
+      file,
+      'http.request && frame.interface_name == "provider"',
+      'http.request.line',
+      'ip.dst',
+    );
+    expect(sentHeaders[0]![0]).toContain('Content-Type: application/json'.toLowerCase());
+    expect(sentHeaders[0]![1]).toBe('127.0.0.1');
+  });
+
   it('keeps secrets only where that is asked for, and warns', async () => {
     const scene = await set({ scenario: [text('done')] });
     const file = join(scene.folder, 'run.txt');

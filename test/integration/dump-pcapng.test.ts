@@ -117,6 +117,42 @@ describe('a pcapng dump', () => {
     ]);
   });
 
+  it('ends a connection when it ended, on both sides, though nothing was on its way', async () => {
+    const script = new WireScript();
+    const request = { httpVersion: '1.1', client, headers: [['Content-Length', '2']] as const };
+    const answer = {
+      type: 'responseStarted',
+      exchangeId: 'a1',
+      response: { status: 200, reason: 'OK', headers: [['Content-Length', '5']] },
+      upstream,
+    };
+    script.post('a1', request, 'hi').add(answer).data('a1', 'first').end('a1');
+    script.wait(2500).add({ type: 'connectionEnded', client, isReset: false });
+    script
+      .wait(100)
+      .post('a2', { ...request, client: { ...client, port: 40_002 } }, 'hi')
+      .head('a2', { headers: [['Content-Length', '0']] })
+      .end('a2');
+    script.wait(100).add({ type: 'connectionEnded', client: { ...client, port: 40_002 }, isReset: true });
+    const file = await pcapng(script.events);
+    expect(tsharkComplaints(file)).toEqual([]);
+    const ends = tsharkFields(
+      file,
+      'tcp.flags.fin == 1 || tcp.flags.reset == 1',
+      'frame.interface_name',
+      'tcp.srcport',
+      'frame.time_relative',
+      'tcp.flags.reset',
+    );
+    expect(ends.slice(0, 5).map(([leg, port, at, isReset]) => [leg, port, Number(at), isReset])).toEqual([
+      ['agent', '40001', 2.5, '0'],
+      ['agent', '80', 2.5, '0'],
+      ['provider', '51000', 2.5, '0'],
+      ['provider', '80', 2.5, '0'],
+      ['agent', '40002', 2.7, '1'],
+    ]);
+  });
+
   it('writes HTTP/2 streams as HTTP/1.1 conversations and says so, with the way to `tapes show`', async () => {
     const script = new WireScript();
     const head = {

@@ -2,7 +2,7 @@
 // counted, and told where they were. Nothing that happens to the thread is thrown at the engine.
 import type { Worker } from 'node:worker_threads';
 
-import type { Sink, Stamp, TapEvent, WireEvent } from '../../domain/index.ts';
+import type { ConnectionEnd, Sink, Stamp, TapEvent, WireEvent } from '../../domain/index.ts';
 import { startThread } from './start-thread.ts';
 import type { BodySide } from '../dump-event.ts';
 import { sizeOfDumpEvent, type FromDumpThread, type ToDumpThread } from './dump-messages.ts';
@@ -11,6 +11,8 @@ import type { DumpReport, Gap, LiveDumpOptions, LiveEvent } from './dump-pipelin
 type DataEvent = Extract<WireEvent, { readonly data: Uint8Array }>;
 
 export interface LiveDump extends Sink<DumpReport> {
+  /** Takes the end of a connection. Returns at once and never throws. */
+  endConnection(end: ConnectionEnd): void;
   /** Takes what a tap below TLS tells, for the file of ciphertext. Returns at once and never throws. */
   tap(event: TapEvent): void;
   /** Masks these values from now on, wherever they turn up. */
@@ -80,6 +82,10 @@ class ThreadDump implements LiveDump {
     }
     this.#tellGaps(event);
     this.#send(event, size);
+  }
+
+  endConnection(end: ConnectionEnd): void {
+    if (this.#crash === null && this.#waitingBytes <= 2 * this.#limitBytes) this.#send(end, sizeOfDumpEvent(end));
   }
 
   tap(event: TapEvent): void {

@@ -74,6 +74,14 @@ export class Leg {
     return packets;
   }
 
+  /** The connection is over: its client has ended it. An exchange that is on it has an end of its own. */
+  endTalk(client: Side, server: Side, isReset: boolean, at: PacketTime): Buffer[] {
+    const talk = this.#talks.get(keyOf(client, server));
+    if (talk === undefined || talk.exchangeId !== null) return [];
+    this.#talks.delete(talk.key);
+    return isReset ? talk.conversation.reset('client', at) : talk.conversation.end('client', at);
+  }
+
   /** Ends what is open, because the file ends. */
   finish(at: PacketTime, comment: string): Buffer[] {
     const packets = [...this.#talks.values()].flatMap(({ conversation }) => conversation.end('server', at, [comment]));

@@ -1,6 +1,6 @@
 // A dump for Wireshark: decrypted HTTP/1.1 in TCP conversations that never were, with what was said and when it was said as it was.
 // Two interfaces: the agent's side, and the provider's.
-import type { Endpoint, RequestHead, UpstreamLeg } from '../../domain/index.ts';
+import type { ConnectionEnd, Endpoint, RequestHead, UpstreamLeg } from '../../domain/index.ts';
 import { noBytes, type DumpEvent, type DumpOrigin, type DumpWriter, type LabelReader } from '../dump-event.ts';
 import type { ExchangeEvent } from '../http/exchange-transcript.ts';
 import { isHttp1 } from '../http/framing.ts';
@@ -8,7 +8,7 @@ import { interfaceDescription, interfaceStatistics, nameResolution, sectionHeade
 import { Leg } from './leg.ts';
 import { loopbackOf, Places } from './places.ts';
 import { PacketClock } from './packet-clock.ts';
-import { readAddress } from './segment.ts';
+import { readAddress, type Side } from './segment.ts';
 
 export interface PcapngWriterOptions {
   readonly origin: DumpOrigin;
@@ -28,6 +28,7 @@ interface Upstream {
   response: UpstreamLeg['response'];
 }
 
+const maxEnds = 4096;
 const maxWaitingBytes = 1024 * 1024;
 const startsExchange = new Set<DumpEvent['type']>(['requestStarted', 'upgradeRefused', 'socketOpened']);
 const endsExchange = new Set<DumpEvent['type']>(['responseEnded', 'exchangeAborted', 'upgradeRefused', 'socketClosed']);
@@ -38,6 +39,8 @@ export class PcapngWriter implements DumpWriter {
   readonly #places = new Places();
   readonly #agentLeg: Leg;
   readonly #providerLeg: Leg | null;
+  /** The provider's side of the agent's connections. */
+  readonly #upstreamEnds = new Map<string, { readonly client: Side; readonly server: Side }>();
   readonly #upstreams = new Map<string, Upstream>();
   readonly #packets = [0, 0];
   #missingEvents = 0;
@@ -77,6 +80,7 @@ export class PcapngWriter implements DumpWriter {
       this.#untold.push(`${event.events} events are missing before this packet: ${event.why}`);
       return noBytes;
     }
+    if (event.type === 'connectionEnded') return this.#endConnection(event);
     if (!('exchangeId' in event)) return noBytes;
     const blocks: Uint8Array[] = [];
     // An answer passes the provider's side first.
@@ -180,6 +184,13 @@ export class PcapngWriter implements DumpWriter {
     const seen = remote === null ? null : readAddress(remote.address);
     const server = this.#places.server(this.#hostAddress(request, seen, blocks));
     const local = matching(facts?.local ?? null, server.address.length);
+    const { client } = request;
+    if (client !== null && local !== null) {
+      const key = `${client.address}:${client.port}`;
+      this.#upstreamEnds.set(key, { client: this.#places.client(local), server });
+      const [oldest] = this.#upstreamEnds.keys();
+      if (this.#upstreamEnds.size > maxEnds && oldest !== undefined) this.#upstreamEnds.delete(oldest);
+    }
     const comments = this.#commentsFor(exchangeId, request);
     const port = remote === null ? request.port : remote.port;
     this.#push(
@@ -204,6 +215,23 @@ export class PcapngWriter implements DumpWriter {
       this.#push(blocks, 1, this.#providerLeg.write(asSeenThere(held, upstream), this.#clock.time(held)));
     }
     this.#last = this.#clock.time(event);
+  }
+
+  #endConnection({ client, isReset }: ConnectionEnd): Uint8Array {
+    const seen = readAddress(client.address);
+    if (seen === null) return noBytes;
+    const blocks: Uint8Array[] = [];
+    const agent = this.#places.client(client);
+    const server = this.#places.server(loopbackOf(seen));
+    this.#push(blocks, 0, this.#agentLeg.endTalk(agent, server, isReset, this.#last));
+    // The engine ends the connections upstream that belong to it.
+    const key = `${client.address}:${client.port}`;
+    const there = this.#upstreamEnds.get(key);
+    this.#upstreamEnds.delete(key);
+    if (there !== undefined && this.#providerLeg !== null) {
+      this.#push(blocks, 1, this.#providerLeg.endTalk(there.client, there.server, false, this.#last));
+    }
+    return Buffer.concat(blocks);
   }
 
   #hostAddress(request: RequestHead, seen: Uint8Array | null, blocks: Uint8Array[]): Uint8Array {

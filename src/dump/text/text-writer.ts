@@ -162,6 +162,8 @@ export class TextWriter implements DumpWriter {
         const name = exchange?.name ?? short(event.exchangeId);
         return [this.#line(event, `${name} ! ${event.bytes} bytes of the ${event.side} are missing: ${event.why}`)];
       }
+      case 'connectionEnded':
+        return [];
       case 'eventsMissing':
         return [this.#line(event, `-------- ! ${event.events} events are missing: ${event.why}`)];
       case 'remark':
