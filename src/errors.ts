@@ -79,6 +79,12 @@ export const errorTable = {
     exitCode: exitCodes.notStarted,
     meaning: 'The upstream proxy is not a URL that tapes can use.',
   },
+  E_DUMP_FORMAT: {
+    exitCode: exitCodes.notStarted,
+    meaning: 'The name of a dump file does not say what is to be written into it.',
+  },
+  E_DUMP_EXISTS: { exitCode: exitCodes.notStarted, meaning: 'A dump file is there already.' },
+  E_DUMP_UNUSABLE: { exitCode: exitCodes.notStarted, meaning: 'A dump file cannot be written.' },
   E_DB_NEWER: { exitCode: exitCodes.notStarted, meaning: 'The database was written by a newer version of tapes.' },
   E_DB_UNREADABLE: {
     exitCode: exitCodes.notStarted,

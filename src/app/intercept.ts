@@ -1,12 +1,13 @@
 // `tapes intercept -- <command>`: runs an agent under the interceptor and keeps what passes.
 import { detectAgent, profiles, type AgentProfile } from '../agents/index.ts';
 import { permits } from '../ca/index.ts';
-import { newId } from '../domain/index.ts';
+import { newId, teeSinks } from '../domain/index.ts';
 import { buildChildEnvironment, findCommand, runChild, type ChildResult } from '../launch/index.ts';
 import { openInterceptor, quietEngine, withoutEntriesFor, type Interceptor } from '../proxy/index.ts';
 import { arrangeTrust } from './agent-trust.ts';
 import { chooseRoot } from './choose-root.ts';
 import { findPlaces, openMaskKey, prepareHome, type PlaceOptions } from './home.ts';
+import { openRunDump, type DumpRequest } from './live-dump.ts';
 import { withoutProxy } from './proxy-environment.ts';
 import { readRoutes } from './read-routes.ts';
 import { noRecorder, recordRun, type RecordingReport, type RunRecorder } from './record-run.ts';
@@ -29,6 +30,7 @@ export interface InterceptOptions extends PlaceOptions {
   /** A root for this run alone, its key in memory. */
   readonly ephemeralCa: boolean;
   readonly record: boolean;
+  readonly dump?: DumpRequest | undefined;
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
   /** What is being done, for `--verbose`. Called before the child starts and after it has ended, never while it runs. */
@@ -71,6 +73,8 @@ export async function intercept(options: InterceptOptions): Promise<InterceptRes
     onProgress(`running ${name} with ${added}: its background process would carry the traffic past tapes`);
 
   const runId = newId();
+  const maskKey = await openMaskKey(places.home);
+  const dump = await openRunDump(options.dump, { runId, profile, argv, environment, maskKey });
   const recorder: RunRecorder = options.record
     ? await recordRun({
         places,
@@ -80,7 +84,7 @@ export async function intercept(options: InterceptOptions): Promise<InterceptRes
         cwd,
         label: options.label ?? null,
         environment,
-        maskKey: await openMaskKey(places.home),
+        maskKey,
       })
     : noRecorder();
   const engineLines = quietEngine();
@@ -97,9 +101,12 @@ export async function intercept(options: InterceptOptions): Promise<InterceptRes
       readBackendHosts: (path, answer) => profile.readBackendHosts(path, answer),
       routes,
       extraRoots: trust.upstreamRoots,
-      sink: watchTls(recorder, untrustingHosts),
+      sink: watchTls(teeSinks(recorder, dump), untrustingHosts),
+      tellsUpstream: dump !== null,
+      tap: dump?.tap,
+      onConnectionEnd: dump?.endConnection,
     });
-    recorder.learnSecrets([interceptor.password, interceptor.proxyUrl]);
+    for (const sink of [recorder, dump]) sink?.learnSecrets([interceptor.password, interceptor.proxyUrl]);
     onProgress(`listening on 127.0.0.1:${interceptor.port}, intercepting ${interceptHosts.slice(0, 3).join(', ')} …`);
 
     const running = runChild({
@@ -120,13 +127,13 @@ export async function intercept(options: InterceptOptions): Promise<InterceptRes
     void interceptor.load().then(({ failure }) => (engineFailure = failure));
     const child = await running;
     await interceptor.settle(settleMs);
-    const recording = await recorder.finish(child);
+    const [recording, dumped] = await Promise.all([recorder.finish(child), dump?.finish() ?? []]);
     for (const line of engineLines.lines) onProgress(`engine: ${line}`);
     const { unpermittedHosts } = interceptor;
     const warnings = readWarnings({ engineFailure, unpermittedHosts, untrustingHosts, name, child });
-    return { child, recording, warnings: [...choice.warnings, ...warnings, ...faults.list] };
+    return { child, recording, warnings: [...choice.warnings, ...warnings, ...faults.list, ...dumped] };
   } catch (error) {
-    await recorder.discard();
+    await Promise.all([recorder.discard(), dump?.discard()]);
     throw error;
   } finally {
     await interceptor?.close();

@@ -55,6 +55,7 @@ async function readExchange(library: Library, asked: FoundRecording): Promise<Re
 function only(asked: FoundRecording, threads: readonly Thread[]): readonly Thread[] {
   switch (asked.kind) {
     case 'session':
+    case 'run': // is not asked for here
       return threads;
     case 'thread':
       return threads.filter((thread) => thread.id === asked.id);

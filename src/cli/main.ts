@@ -7,6 +7,7 @@ import { addCaCommand } from './commands/ca.ts';
 import { addContextCommand } from './commands/context.ts';
 import { addDiffCommand } from './commands/diff.ts';
 import { addDoctorCommand } from './commands/doctor.ts';
+import { addDumpCommand } from './commands/dump.ts';
 import { addEnvCommand } from './commands/env.ts';
 import { addExportCommand } from './commands/export.ts';
 import { addImportCommand } from './commands/import.ts';
@@ -69,6 +70,7 @@ Examples:
   addRunsCommand(program);
   addVerifyCommand(program);
   addRederiveCommand(program);
+  addDumpCommand(program);
   addExportCommand(program);
   addImportCommand(program);
   addPruneCommand(program);

@@ -1,6 +1,8 @@
 // The door of domain/: the vocabulary as types, and the functions that belong to it.
 export { constraintOf, matchesHost } from './host-glob.ts';
 export { newId } from './id.ts';
+export type { TapEvent } from './tap-event.ts';
+export { teeSinks } from './tee-sinks.ts';
 export { addUsage, noUsage } from './vocabulary.ts';
 export type {
   Call,
@@ -18,12 +20,14 @@ export type {
 } from './vocabulary.ts';
 export type {
   AbortedBy,
+  ConnectionEnd,
   Endpoint,
   RawHeaders,
   RequestHead,
   ResponseHead,
   Sink,
   Stamp,
+  UpstreamLeg,
   WireEvent,
   WireFailure,
 } from './wire-event.ts';

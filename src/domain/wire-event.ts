@@ -34,6 +34,21 @@ export interface ResponseHead {
   readonly headers: RawHeaders;
 }
 
+/** The other side of an exchange: the connection to the provider, and the heads as they passed there. Null: not known. */
+export interface UpstreamLeg {
+  readonly local: Endpoint | null;
+  readonly remote: Endpoint | null;
+  readonly requestHeaders: RawHeaders | null;
+  readonly response: ResponseHead | null;
+}
+
+/** An agent's connection is over, which no exchange tells: it may have carried many, or none. */
+export interface ConnectionEnd extends Stamp {
+  readonly type: 'connectionEnded';
+  readonly client: Endpoint;
+  readonly isReset: boolean;
+}
+
 /** Who ended an exchange before its end: the agent hung up, the upstream failed, or tapes itself. */
 export type AbortedBy = 'agent' | 'upstream' | 'tapes';
 
@@ -47,7 +62,12 @@ export type WireEvent = Stamp &
     | { readonly type: 'requestStarted'; readonly exchangeId: string; readonly request: RequestHead }
     | { readonly type: 'requestData'; readonly exchangeId: string; readonly data: Uint8Array }
     | { readonly type: 'requestEnded'; readonly exchangeId: string }
-    | { readonly type: 'responseStarted'; readonly exchangeId: string; readonly response: ResponseHead }
+    | {
+        readonly type: 'responseStarted';
+        readonly exchangeId: string;
+        readonly response: ResponseHead;
+        readonly upstream?: UpstreamLeg;
+      }
     | { readonly type: 'responseData'; readonly exchangeId: string; readonly data: Uint8Array }
     | { readonly type: 'responseEnded'; readonly exchangeId: string }
     | {
@@ -55,6 +75,7 @@ export type WireEvent = Stamp &
         readonly exchangeId: string;
         readonly by: AbortedBy;
         readonly error: WireFailure | null;
+        readonly upstream?: UpstreamLeg;
       }
     /** A WebSocket upgrade that tapes itself answered with `status` (426), so that the agent falls back to HTTPS. */
     | {
@@ -69,6 +90,7 @@ export type WireEvent = Stamp &
         readonly exchangeId: string;
         readonly request: RequestHead;
         readonly response: ResponseHead;
+        readonly upstream?: UpstreamLeg;
       }
     | {
         readonly type: 'socketMessage';

@@ -4,10 +4,13 @@ import type { Server as HttpServer } from 'node:http';
 import type { Server, Socket } from 'node:net';
 
 import type { Mockttp } from 'mockttp';
+import { LastHopEncrypted, LastTunnelAddress } from 'mockttp/dist/util/socket-extensions';
 
 import type { Sink } from '../domain/index.ts';
 import { formatAuthority } from './connect-request.ts';
 import { emitWireEvents } from './engine-events.ts';
+import { tapSocket, tellKeys, type TlsTap } from './tls-tap.ts';
+import { addUpstreamFacts } from './upstream-facts.ts';
 import { withQuickLeafKeys } from './leaf-keys.ts';
 import type { Alpn } from './upstream-tls.ts';
 import { warmUp } from './warm-up.ts';
@@ -22,6 +25,10 @@ export interface EngineOptions {
   /** The HTTP version that the real host would choose. */
   readonly alpnOf: (host: string) => Alpn | null;
   readonly sink: Sink<unknown>;
+  /** Events also tell of the provider's side. */
+  readonly tellsUpstream: boolean;
+  /** Told of what passes below TLS on the agent's side; absent: nobody asks. */
+  readonly tap?: TlsTap | undefined;
 }
 
 export interface Engine {
@@ -68,7 +75,9 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     .forAnyWebSocket()
     .matching((request) => !options.isRefusedUpgrade(request.path))
     .thenPassThrough({ simulateConnectionErrors: true });
-  const { openExchanges } = await emitWireEvents(engine, options);
+  const sink = options.tellsUpstream ? addUpstreamFacts(engine, options.sink) : options.sink;
+  const { openExchanges } = await emitWireEvents(engine, { ...options, sink });
+  if (options.tap !== undefined) Object.assign(engine, { keyLogStream: { write: tellKeys(options.tap) } });
   // A port, though none is opened: without one, mockttp first looks for a free one on every interface.
   await withQuickLeafKeys(() => engine.start(0));
   return {
@@ -77,6 +86,17 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
       warmUp(options.defaultHost, options.certificatePem, (socket) => listener().emit('connection', socket)),
     accept(socket, host, port) {
       const authority = formatAuthority(host, port);
+      const { tap } = options;
+      if (tap?.tellsBytes === true) {
+        // The engine takes a CONNECT from real sockets only: it is answered here, as the engine does.
+        socket.write('HTTP/1.1 200 OK\r\n\r\n');
+        const tapped = tapSocket(socket, { leg: 'agent', host }, tap);
+        listener().emit(
+          'connection',
+          Object.assign(tapped, { [LastTunnelAddress]: authority, [LastHopEncrypted]: false }),
+        );
+        return;
+      }
       socket.unshift(Buffer.from(`CONNECT ${authority} HTTP/1.1\r\nHost: ${authority}\r\n\r\n`, 'latin1'));
       listener().emit('connection', socket);
     },

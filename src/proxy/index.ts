@@ -4,3 +4,4 @@ export type { Interceptor, InterceptorOptions } from './interceptor.ts';
 export { quietEngine } from './quiet-engine.ts';
 export { isExcluded, parseProxyUrl, parseResolve, readProxyEnvironment, withoutEntriesFor } from './upstream-route.ts';
 export type { ResolveRule, UpstreamProxy, UpstreamRoutes } from './upstream-route.ts';
+export type { TlsTap } from './tls-tap.ts';

@@ -1,10 +1,12 @@
 // The interceptor: door, engine and upstream as one. It listens at once; the engine (165 ms to import, on a quiet machine) loads behind it.
 import { randomBytes } from 'node:crypto';
+import type { Socket } from 'node:net';
 
-import { matchesHost, type Sink } from '../domain/index.ts';
+import { matchesHost, type ConnectionEnd, type Sink } from '../domain/index.ts';
 import { openDoor } from './door.ts';
 import { startEngine, type Engine } from './engine.ts';
 import { learnHosts } from './host-learner.ts';
+import { withoutRepeats, type TlsTap } from './tls-tap.ts';
 import type { UpstreamRoutes } from './upstream-route.ts';
 import { openUpstream } from './upstream-socket.ts';
 import { installUpstreamTls } from './upstream-tls.ts';
@@ -32,6 +34,12 @@ export interface InterceptorOptions {
   readonly onConnection?: (clientPort: number) => void;
   /** What a client must send; null lets everybody on this machine in. Default: one that is new. */
   readonly password?: string | null;
+  /** Do events also tell of the provider's side (for dumps)? */
+  readonly tellsUpstream?: boolean;
+  /** Told when a connection that was intercepted is over. */
+  readonly onConnectionEnd?: ((end: ConnectionEnd) => void) | undefined;
+  /** Told of what passes below TLS, on both sides. */
+  readonly tap?: TlsTap | undefined;
 }
 
 export interface Interceptor {
@@ -54,6 +62,22 @@ export const makeProxyPassword = (): string => randomBytes(16).toString('hex');
 
 export const proxyUrlOf = (port: number, password: string | null): string =>
   `http://${password === null ? '' : `tapes:${password}@`}127.0.0.1:${port}`;
+function watchEnd(socket: Socket, tell: (end: ConnectionEnd) => void): void {
+  const { remoteAddress: address, remotePort: port } = socket;
+  if (address === undefined || port === undefined) return;
+  let isReset = false;
+  socket.once('error', (error: NodeJS.ErrnoException) => (isReset = error.code === 'ECONNRESET'));
+  socket.once('close', () => {
+    const mono = performance.now();
+    tell({
+      type: 'connectionEnded',
+      client: { address, port },
+      isReset,
+      mono,
+      at: performance.timeOrigin + mono,
+    });
+  });
+}
 
 /** Opens the door. Throws `E_PORT_IN_USE`, `E_PORT_INVALID`. */
 export async function openInterceptor(options: InterceptorOptions): Promise<Interceptor> {
@@ -65,7 +89,8 @@ export async function openInterceptor(options: InterceptorOptions): Promise<Inte
     if (options.isPermitted(host)) hosts.add(host);
     else unpermittedHosts.add(host);
   });
-  const upstreamTls = installUpstreamTls(options);
+  const tap = options.tap === undefined ? undefined : withoutRepeats(options.tap);
+  const upstreamTls = installUpstreamTls({ ...options, tap });
   let resolveEngine: (engine: Engine | null) => void = () => undefined;
   const engine = new Promise<Engine | null>((resolve) => (resolveEngine = resolve));
   let loading: Promise<{ failure: string | null }> | null = null;
@@ -83,6 +108,7 @@ export async function openInterceptor(options: InterceptorOptions): Promise<Inte
       if (socket.remotePort !== undefined) options.onConnection?.(socket.remotePort);
       const [standing] = await Promise.all([engine, upstreamTls.learnAlpn(host, port)]);
       if (standing === null) return false;
+      if (options.onConnectionEnd !== undefined) watchEnd(socket, options.onConnectionEnd);
       standing.accept(socket, host, port);
       return true;
     },
@@ -98,6 +124,8 @@ export async function openInterceptor(options: InterceptorOptions): Promise<Inte
         isRefusedUpgrade: options.isRefusedUpgrade,
         alpnOf: (host) => upstreamTls.alpnOf(host),
         sink,
+        tellsUpstream: options.tellsUpstream ?? false,
+        tap,
       });
       resolveEngine(standing);
       if (asked === 0 && !isClosed) await standing.warmUp();

@@ -3,8 +3,10 @@
 // roots are parsed again for every connection, a proxy turns HTTP/2 off, and no option redirects a port. Here the roots are
 // parsed once, the way is `UpstreamRoutes`, and HTTP/2 stays. Everything else in this process uses its own import of `connect`,
 // which this does not touch.
+import type { Socket } from 'node:net';
 import tls, { connect as connectTls, type ConnectionOptions, type SecureContext, type TLSSocket } from 'node:tls';
 
+import { tapSocket, tellKeys, type TlsTap } from './tls-tap.ts';
 import { findRoute, type UpstreamRoutes } from './upstream-route.ts';
 import { deferSocket, openUpstream } from './upstream-socket.ts';
 
@@ -23,12 +25,15 @@ export interface UpstreamTlsOptions {
   readonly routes: UpstreamRoutes;
   /** PEM certificates trusted besides Node's own. */
   readonly extraRoots: readonly string[];
+  /** Told of the bytes and the keys of all connections; absent: nobody asks. */
+  readonly tap?: TlsTap | undefined;
 }
 
 const handshakeTimeoutMs = 10_000;
 const parkedForMs = 5_000;
 
-export function installUpstreamTls({ routes, extraRoots }: UpstreamTlsOptions): UpstreamTls {
+export function installUpstreamTls({ routes, extraRoots, tap }: UpstreamTlsOptions): UpstreamTls {
+  const onKeys = tap === undefined ? null : tellKeys(tap);
   const contexts = new Map<string, SecureContext>();
   const learning = new Map<string, Promise<void>>();
   const alpnByHost = new Map<string, Alpn>();
@@ -52,10 +57,15 @@ export function installUpstreamTls({ routes, extraRoots }: UpstreamTlsOptions): 
     const { host = 'localhost', port = 443 } = options;
     const route = findRoute(routes, host.toLowerCase(), port);
     const trusted = { ...options, secureContext: contextFor(options) };
+    const connecting = (): Promise<Socket> =>
+      openUpstream(routes, host, port).then((socket) =>
+        tap?.tellsBytes === true ? tapSocket(socket, { leg: 'provider', host }, tap) : socket,
+      );
     const socket =
-      route.type === 'direct'
+      route.type === 'direct' && tap?.tellsBytes !== true
         ? connectTls({ ...trusted, host: route.address, port: route.port }, onSecure)
-        : connectTls({ ...trusted, socket: deferSocket(openUpstream(routes, host, port)) }, onSecure);
+        : connectTls({ ...trusted, socket: deferSocket(connecting()) }, onSecure);
+    if (onKeys !== null) socket.on('keylog', onKeys);
     // mockttp takes an outgoing port that equals an incoming one for a loop, and fails the request; on loopback that
     // happens by chance. A real loop cannot form: the engine has no listener.
     Object.defineProperty(socket, 'localPort', { configurable: true, get: () => undefined });

@@ -57,7 +57,11 @@ export function cookieValues(header: string): string[] {
 }
 
 /** Replaces each cookie's value, keeping names, order and spacing. In Set-Cookie only the first pair is the cookie. */
-export function replaceCookieValues(header: string, isSetCookie: boolean, replace: (value: string) => string): string {
+export function replaceCookieValues(
+  header: string,
+  isSetCookie: boolean,
+  replace: (value: string, written: string) => string,
+): string {
   return header
     .split(';')
     .map((pair, index) => {
@@ -65,8 +69,8 @@ export function replaceCookieValues(header: string, isSetCookie: boolean, replac
       if (value === '' || (isSetCookie && index > 0)) return pair;
       const equals = pair.indexOf('=');
       // A pair with no name is a value.
-      if (equals === -1) return isSetCookie || !/^[\w-]{1,16}$/.test(value) ? replace(value) : pair;
-      return `${pair.slice(0, equals + 1)}${replace(value)}`;
+      if (equals === -1) return isSetCookie || !/^[\w-]{1,16}$/.test(value) ? replace(value, pair) : pair;
+      return `${pair.slice(0, equals + 1)}${replace(value, pair.slice(equals + 1))}`;
     })
     .join(';');
 }

@@ -36,15 +36,22 @@ export interface SecretRange extends ByteRange {
 /** Cookies are renewed all day and a standing proxy runs for weeks: beyond this the secret seen longest ago is forgotten. */
 const maxSecrets = 256;
 
+export interface VaultOptions {
+  /** Masks in headers and paths are as long as what they stand for, as those in bodies always are. */
+  readonly keepsLengths?: boolean;
+}
+
 export class Vault {
   readonly #key: MaskKey;
+  readonly #keepsLengths: boolean;
   /** In the order in which they were last seen. */
   readonly #secrets = new Map<string, readonly SecretForm[]>();
   #forms: readonly SecretForm[] = [];
   #longestForm = 0;
 
-  constructor(key: MaskKey) {
+  constructor(key: MaskKey, { keepsLengths = false }: VaultOptions = {}) {
     this.#key = key;
+    this.#keepsLengths = keepsLengths;
   }
 
   /** How many secrets are known. */
@@ -104,7 +111,7 @@ export class Vault {
         if (value === '' || value.startsWith('masked:') || !isSecretParameter(decodePercent(name))) return whole;
         const plain = decodePercent(value);
         if (isCredentialParameter(decodePercent(name)) || !isOrdinaryCookie(plain)) this.learn(plain);
-        return `${before}${name}=${this.#mark(plain)}`;
+        return `${before}${name}=${this.#mark(plain, value)}`;
       },
     );
     return this.maskText(masked);
@@ -195,14 +202,13 @@ export class Vault {
     switch (kind) {
       case 'credentials': {
         const { scheme, rest } = splitCredentials(value);
-        if (rest === '') return value;
-        return scheme === null ? this.#mark(rest) : `${scheme} ${this.#mark(rest)}`;
+        return rest === '' ? value : this.#markRest(value, scheme, rest);
       }
       case 'secret':
         return value === '' || /^(\d{1,7}|true|false)$/i.test(value) ? value : this.#maskSecret(value);
       case 'cookie':
       case 'set-cookie':
-        return replaceCookieValues(value, kind === 'set-cookie', (secret) => this.#mark(secret));
+        return replaceCookieValues(value, kind === 'set-cookie', (secret, written) => this.#mark(secret, written));
       case 'url':
         return this.maskPath(value);
       case 'plain':
@@ -213,11 +219,21 @@ export class Vault {
   /** `x-api-key: Bearer abc` keeps its scheme too. */
   #maskSecret(value: string): string {
     const { scheme, rest } = splitKnownScheme(value);
+    return this.#markRest(value, scheme, rest);
+  }
+
+  #markRest(value: string, scheme: string | null, rest: string): string {
+    if (this.#keepsLengths) {
+      const at = value.lastIndexOf(rest);
+      return `${value.slice(0, at)}${this.#mark(rest)}${value.slice(at + rest.length)}`;
+    }
     return scheme === null ? this.#mark(rest) : `${scheme} ${this.#mark(rest)}`;
   }
 
-  #mark(value: string): string {
-    return `masked:${this.fingerprint(value)}`;
+  /** `written`: the value as it stands there, where that is another spelling. */
+  #mark(value: string, written = value): string {
+    const mark = `masked:${this.fingerprint(value)}`;
+    return this.#keepsLengths ? mark.slice(0, written.length).padEnd(written.length, '*') : mark;
   }
 }
 

@@ -8,6 +8,7 @@ export type { BodySide } from './body-reader.ts';
 export type { BodyFacts } from './queries/read-body-facts.ts';
 export type { ActiveCall, ActivityMark } from './queries/read-activity.ts';
 export type { RecordedExchange } from './queries/read-exchange.ts';
+export type { WireCall, WireExchange, WireScope } from './queries/read-wire.ts';
 export type { SeenRateLimits, StatsFilter, StorageSizes } from './queries/read-stats.ts';
 export type { FoundEntry, Snippet } from './queries/search-entries.ts';
 export { pruneRecordings } from './prune/prune-recordings.ts';

@@ -20,6 +20,8 @@ import type { RecordedExchange } from './queries/read-exchange.ts';
 import { readExchangeOf } from './queries/read-exchange.ts';
 import type { RecordedSession } from './queries/read-session.ts';
 import { readSession } from './queries/read-session.ts';
+import { readWire, readWireBody, readWireOrigin } from './queries/read-wire.ts';
+import type { WireExchange, WireOrigin, WirePiece, WireScope } from './queries/read-wire.ts';
 import { nameSessions, readStats } from './queries/read-stats.ts';
 import type { RecordedStats, SessionName, StatsFilter } from './queries/read-stats.ts';
 import type { VerifyProgress, VerifyReport } from './verify.ts';
@@ -45,6 +47,11 @@ export interface Library {
   search(filter: SearchFilter): Promise<FoundEntry[]>;
   /** Decoded and masked, in pieces; null where the body was not recorded. Throws E_BODY_DAMAGED. */
   readBody(callId: string, side: BodySide): Promise<AsyncIterable<Uint8Array> | null>;
+  /** Exchanges as they passed, in the order in which they began. */
+  readWire(scope: WireScope): AsyncIterable<WireExchange>;
+  readWireOrigin(scope: WireScope): Promise<WireOrigin | null>;
+  /** As `readBody`, with the times of its pieces where they were kept. */
+  readWireBody(callId: string, side: BodySide): Promise<AsyncIterable<WirePiece> | null>;
   /** While it stays the same, nothing has been written. */
   readChangeMark(): Promise<number>;
   /** Calls since then, those that are named, and all that are streaming. */
@@ -85,6 +92,9 @@ function libraryOf(connection: Connection, prices: PriceList): Library {
     nameSessions: (ids) => nameSessions(connection, ids),
     search: (filter) => connection.snapshot(() => searchEntries(connection, filter)),
     readBody: (callId, side) => openBodyReader(connection).read(callId, side),
+    readWire: (scope) => readWire(connection, scope),
+    readWireOrigin: (scope) => readWireOrigin(connection, scope),
+    readWireBody: (callId, side) => readWireBody(connection, callId, side),
     readChangeMark: () => readChangeMark(connection),
     listActivity: (of) => connection.snapshot(() => listActivity(connection, of)),
     readActiveCalls: (ids) => connection.snapshot(() => readActiveCalls(connection, ids)),

@@ -1,6 +1,8 @@
 // The door of wire/: pure decoders, chunks in, values out.
 export { decodeBody, openBodyDecoder } from './content-encoding.ts';
 export type { BodyDecoder, DecodedBody, DecodeProblem } from './content-encoding.ts';
+export { encodeBody } from './encode-body.ts';
+export type { EncodedBody } from './encode-body.ts';
 export { ResponsesReader, readJsonAnswer } from './responses-reader.ts';
 export type { Answer } from './answer.ts';
 export { readTemplate, writeTemplate } from './request-template.ts';

@@ -12,7 +12,7 @@ export function readPort(value: string): number {
 }
 
 /** Of an option that may be repeated. */
-const collect = (value: string, earlier: readonly string[]): string[] => [...earlier, value];
+export const collect = (value: string, earlier: readonly string[]): string[] => [...earlier, value];
 
 /** The options that all have which intercept: what is intercepted, with which root, and the way upstream. */
 export function addWayOptions(command: Command): Command {

@@ -2,11 +2,12 @@
 import { TapesError } from '../../errors.ts';
 import type { Connection } from '../connection.ts';
 
-export type RecordingKind = 'session' | 'thread' | 'turn' | 'call';
+export type RecordingKind = 'session' | 'thread' | 'turn' | 'call' | 'run';
 
 export interface FoundRecording {
   readonly kind: RecordingKind;
   readonly id: string;
+  /** Empty for a run, which may have many. */
   readonly sessionId: string;
 }
 
@@ -15,6 +16,7 @@ const sources: Readonly<Record<RecordingKind, string>> = {
   thread: 'SELECT id, session_id AS sessionId FROM threads',
   turn: 'SELECT DISTINCT id, session_id AS sessionId FROM turns',
   call: 'SELECT id, session_id AS sessionId FROM calls',
+  run: "SELECT id, '' AS sessionId FROM runs",
 };
 
 const newest: Readonly<Record<RecordingKind, string>> = {
@@ -22,6 +24,7 @@ const newest: Readonly<Record<RecordingKind, string>> = {
   thread: 'SELECT id, session_id AS sessionId FROM threads ORDER BY started_at DESC, rowid DESC LIMIT 1',
   turn: 'SELECT id, session_id AS sessionId FROM turns ORDER BY started_at DESC, rowid DESC LIMIT 1',
   call: "SELECT id, session_id AS sessionId FROM calls ORDER BY kind = 'title', started_at DESC, rowid DESC LIMIT 1",
+  run: "SELECT id, '' AS sessionId FROM runs ORDER BY started_at DESC, rowid DESC LIMIT 1",
 };
 
 const shownCandidates = 5;

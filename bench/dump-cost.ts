@@ -1,0 +1,215 @@
+// What a dump costs: 20 streams at once with an event every 20 ms, recorded, with a dump and without it in turn. The provider and the reader are
+// processes of their own; the interceptor, from the build, with the threads of its recorder and its dump, is this one, whose CPU time is
+// taken. Prints a table for bench/README.md.
+//   npm run build && npx tsx bench/dump-cost.ts [seconds a round] [rounds] [formats, as pcapng,har]
+import { fork, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { request } from 'node:https';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { connect as connectTls, type TLSSocket } from 'node:tls';
+
+import { teeSinks } from '../src/domain/index.ts';
+import { listenTls } from '../src/provider/index.ts';
+import { makeLeaf, readTestRoot, testRootFile } from '../test/support/certificates.ts';
+import { maskKeyOfTests, runStartOfTests } from '../test/support/run-start.ts';
+import { codexRequest, sse, textDelta } from '../test/support/wire-script.ts';
+
+const host = 'chatgpt.com';
+const path = '/backend-api/codex/responses';
+const streams = 20;
+const everyMs = 20;
+const warmUpMs = 2000;
+
+interface Way {
+  readonly port: number;
+  readonly authorization: string;
+  readonly caFile: string;
+}
+
+// The console is the engine's here, and quiet.
+const say = (line: string): boolean => process.stdout.write(`${line}\n`);
+
+switch (process.argv[2]) {
+  case 'provider':
+    await provide();
+    break;
+  case 'reader':
+    read();
+    break;
+  default:
+    await measureAll(
+      Number(process.argv[2] ?? 20),
+      Number(process.argv[3] ?? 4),
+      (process.argv[4] ?? 'pcapng,har,txt').split(','),
+    );
+}
+
+async function provide(): Promise<void> {
+  const leaf = makeLeaf(readTestRoot(), [host]);
+  const options = { http2: false, port: 0, leaf, leafFor: () => leaf };
+  const { port } = await listenTls(options, {
+    onRequest(message, reply) {
+      message.on('error', () => undefined);
+      message.resume();
+      reply.appendHeader('content-type', 'text/event-stream');
+      reply.writeHead(200);
+      const timer = setInterval(() => reply.write(Buffer.from(sse(textDelta('a word '))), () => undefined), everyMs);
+      reply.once('close', () => clearInterval(timer));
+    },
+    onUpgrade: (_message, socket) => void socket.destroy(),
+    onTlsError: () => undefined,
+  });
+  process.send?.(port);
+}
+
+/** Reads all streams of a way that it is told, until it is told null; then says how many bytes came. */
+function read(): void {
+  let open: TLSSocket[] = [];
+  let bytes = 0;
+  process.on('message', (way: Way | null) => {
+    if (way === null) {
+      for (const socket of open.splice(0)) socket.destroy();
+      process.send?.(bytes);
+      return;
+    }
+    bytes = 0;
+    void Promise.all(Array.from({ length: streams }, () => openStream(way))).then((sockets) => {
+      open = sockets;
+      const { headers, body } = codexRequest({});
+      for (const socket of sockets) {
+        const asked = request({ host, path, method: 'POST', createConnection: () => socket });
+        for (const [name, value] of headers) asked.setHeader(name, value);
+        asked.on('error', () => undefined);
+        asked.on('response', (response) => {
+          response.on('error', () => undefined);
+          response.on('data', (chunk: Buffer) => (bytes += chunk.length));
+        });
+        asked.end(JSON.stringify(body));
+      }
+    });
+  });
+  process.send?.('ready');
+}
+
+async function openStream({ port, authorization, caFile }: Way): Promise<TLSSocket> {
+  const socket = connect({ host: '127.0.0.1', port, noDelay: true });
+  await once(socket, 'connect');
+  socket.write(`CONNECT ${host}:443 HTTP/1.1\r\nHost: ${host}:443\r\nProxy-Authorization: ${authorization}\r\n\r\n`);
+  const [head] = (await once(socket, 'data')) as [Buffer];
+  if (!head.includes(' 200 ')) throw new Error(head.toString());
+  const secure = connectTls({ socket, servername: host, ca: readFileSync(caFile) });
+  secure.on('error', () => undefined);
+  await once(secure, 'secureConnect');
+  return secure;
+}
+
+interface Round {
+  /** CPU time of all threads, in ms for a second of the streams. */
+  readonly cpuMs: number;
+  readonly dumpBytes: number;
+}
+
+async function measureAll(seconds: number, rounds: number, formats: readonly string[]): Promise<void> {
+  const built = <T>(folder: string): Promise<T> =>
+    import(new URL(`../dist/${folder}/index.js`, import.meta.url).href) as Promise<T>;
+  const [proxy, ca, agents, store, dumps] = await Promise.all([
+    built<typeof import('../src/proxy/index.ts')>('proxy'),
+    built<typeof import('../src/ca/index.ts')>('ca'),
+    built<typeof import('../src/agents/index.ts')>('agents'),
+    built<typeof import('../src/store/index.ts')>('store'),
+    built<typeof import('../src/dump/index.ts')>('dump'),
+  ]);
+  const children: ChildProcess[] = [];
+  const begin = async (role: string): Promise<{ child: ChildProcess; said: unknown }> => {
+    const child = fork(import.meta.filename, [role]);
+    children.push(child);
+    const [said] = (await once(child, 'message')) as [unknown];
+    return { child, said };
+  };
+  const folder = mkdtempSync(join(tmpdir(), 'tapes-bench-'));
+  try {
+    const providerPort = (await begin('provider')).said as number;
+    const reader = (await begin('reader')).child;
+    const profile = agents.findProfile('codex')!;
+    const root = await ca.openRoot(join(folder, 'ca'), profile.certificateDomains);
+    proxy.quietEngine();
+
+    const measure = async (ending: string | null): Promise<Round> => {
+      const id = `run-${performance.now()}`;
+      const recorder = store.openRecorder({
+        dbFile: join(folder, 'tapes.db'),
+        run: runStartOfTests({ id, startedAt: Date.now() }),
+        maskKey: maskKeyOfTests,
+        secrets: [],
+      });
+      await recorder.ready;
+      const file = ending === null ? null : join(folder, `${id}.${ending}`);
+      const dump =
+        file === null
+          ? null
+          : dumps.openLiveDump({
+              agent: 'codex',
+              origin: { version: '0', hostname: '', os: '', hardware: '', command: 'bench', runId: id },
+              maskKey: maskKeyOfTests,
+              secrets: [],
+              keepSecrets: false,
+              targets: [{ format: dumps.formatOfFile(file)!, target: dumps.openDumpFile(file, false) }],
+              tlsTarget: null,
+              bodies: 'full',
+              keepZstd: false,
+            });
+      const interceptor = await proxy.openInterceptor({
+        port: 0,
+        root,
+        interceptHosts: profile.interceptHosts,
+        isPermitted: (name) => ca.permits(root.permittedDomains, name),
+        isRefusedUpgrade: (target) => profile.isRefusableUpgrade(target),
+        readBackendHosts: (target, answer) => profile.readBackendHosts(target, answer),
+        routes: { resolve: [proxy.parseResolve(`${host}:443:127.0.0.1:${providerPort}`)], proxy: null, noProxy: '' },
+        extraRoots: [readFileSync(testRootFile, 'utf8')],
+        sink: teeSinks(recorder, dump),
+        tellsUpstream: dump !== null,
+      });
+      await interceptor.load();
+      const authorization = `Basic ${Buffer.from(`tapes:${interceptor.password}`).toString('base64')}`;
+      reader.send({ port: interceptor.port, authorization, caFile: root.certificateFile } satisfies Way);
+      await new Promise((resolve) => setTimeout(resolve, warmUpMs));
+      const before = process.cpuUsage();
+      await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
+      const { user, system } = process.cpuUsage(before);
+      reader.send(null as never);
+      const [bytes] = (await once(reader, 'message')) as [number];
+      await interceptor.close();
+      const [report] = await Promise.all([recorder.close(), dump?.close()]);
+      if (report.dropped > 0 || bytes < streams * seconds * (800 / everyMs) * 50)
+        throw new Error('the streams did not flow');
+      return { cpuMs: (user + system) / 1000 / seconds, dumpBytes: file === null ? 0 : statSync(file).size };
+    };
+
+    const cases = ['none', ...formats];
+    const results = new Map<string, Round[]>(cases.map((name) => [name, []]));
+    // The first one pays for what runs for the first time.
+    await measure(null);
+    for (let round = 0; round < rounds; round++) {
+      for (const name of cases) results.get(name)!.push(await measure(name === 'none' ? null : name));
+    }
+    const median = (values: readonly number[]): number =>
+      values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!;
+    const without = median(results.get('none')!.map(({ cpuMs }) => cpuMs));
+    say('| dump | CPU, ms a second: median (min to max) | more than without | written, kB a second |');
+    say('| --- | --- | --- | --- |');
+    for (const [name, list] of results) {
+      const cpu = list.map(({ cpuMs }) => cpuMs);
+      const more = name === 'none' ? '' : `${((median(cpu) / without - 1) * 100).toFixed(1)} %`;
+      const written = median(list.map(({ dumpBytes }) => dumpBytes)) / (seconds + warmUpMs / 1000) / 1000;
+      const range = `${Math.min(...cpu).toFixed(1)} to ${Math.max(...cpu).toFixed(1)}`;
+      say(`| ${name} | ${median(cpu).toFixed(1)} (${range}) | ${more} | ${written.toFixed(0)} |`);
+    }
+  } finally {
+    for (const child of children) child.kill();
+    rmSync(folder, { recursive: true, force: true });
+  }
+}

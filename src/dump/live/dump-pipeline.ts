@@ -1,0 +1,174 @@
+// All that happens to an event on its way into files, in order: masked, put in order, labelled, written. In the thread of its
+// own; nothing here is thrown at whoever hands events over.
+import { Vault } from '../../redact/index.ts';
+import type { ConnectionEnd, WireEvent } from '../../domain/index.ts';
+import { noBytes, type DumpEvent, type DumpOrigin, type DumpWriter } from '../dump-event.ts';
+import { openDumpWriter, type DumpFormat } from '../dump-format.ts';
+import type { ShownBodies } from '../text/text-writer.ts';
+import { TlsCapture, type CaptureEvent } from '../tls/tls-capture.ts';
+import { DumpFile, type DumpTarget, type FileReport } from './dump-file.ts';
+import { EventOrder } from './event-order.ts';
+import { CallLabels } from './label-calls.ts';
+import { EventMasker } from './mask-events.ts';
+
+export interface LiveDumpOptions {
+  readonly agent: string | null;
+  readonly origin: DumpOrigin;
+  readonly maskKey: Uint8Array;
+  /** Credentials that are known before the agent starts. */
+  readonly secrets: readonly string[];
+  /** Nothing is masked. */
+  readonly keepSecrets: boolean;
+  /** Where ciphertext goes with its keys; null: nowhere. */
+  readonly tlsTarget: DumpTarget | null;
+  readonly targets: readonly { readonly format: DumpFormat; readonly target: DumpTarget }[];
+  readonly bodies: ShownBodies;
+  readonly keepZstd: boolean;
+}
+
+export type Gap = Extract<DumpEvent, { readonly type: 'bytesMissing' | 'eventsMissing' }>;
+
+export type LiveEvent = WireEvent | ConnectionEnd | Gap | CaptureEvent;
+
+const captureTypes: ReadonlySet<string> = new Set(['tapOpened', 'tapData', 'tapMissing', 'tapClosed', 'tapKeys']);
+const isCaptureEvent = (event: LiveEvent): event is CaptureEvent => captureTypes.has(event.type);
+
+export interface DumpReport {
+  readonly files: readonly FileReport[];
+  /** Events that are in no file, because too much was waiting. */
+  readonly dropped: number;
+}
+
+interface Output {
+  readonly writer: DumpWriter;
+  readonly file: DumpFile;
+  problem: string | null;
+}
+
+/** How long an event waits for others that may be earlier. */
+const lagMs = 100;
+
+export class DumpPipeline {
+  readonly #vault: Vault;
+  readonly #masker: EventMasker | null;
+  readonly #order = new EventOrder(lagMs);
+  readonly #labels: CallLabels;
+  readonly #outputs: readonly Output[];
+  readonly #tls: { readonly capture: TlsCapture; readonly file: DumpFile } | null;
+  #newest = { mono: 0, seenAt: 0 };
+
+  constructor(options: LiveDumpOptions) {
+    const { agent, origin, targets, bodies, keepZstd, keepSecrets } = options;
+    this.#vault = new Vault(options.maskKey, { keepsLengths: true });
+    this.learnSecrets(options.secrets);
+    this.#masker = keepSecrets ? null : new EventMasker(this.#vault);
+    this.#labels = new CallLabels(agent);
+    const { labelOf } = this.#labels;
+    const masked = keepSecrets ? origin : { ...origin, command: this.#vault.maskText(origin.command) };
+    this.#outputs = targets.map(({ format, target }) => {
+      const writer = openDumpWriter(format, { origin: masked, labelOf, hasProviderLeg: true, bodies, keepZstd });
+      const file = new DumpFile(target, writer.tail);
+      file.write(writer.start());
+      file.flush();
+      return { writer, file, problem: null };
+    });
+    this.#tls = options.tlsTarget === null ? null : openCapture(options.tlsTarget, masked);
+  }
+
+  learnSecrets(values: readonly string[]): void {
+    for (const value of values) this.#vault.learn(value);
+  }
+
+  /** At once wherever that can be: a promise for each event would cost more than the work. */
+  handle(event: LiveEvent): Promise<void> | undefined {
+    if (isCaptureEvent(event)) {
+      this.#tls?.file.write(this.#tls.capture.write(event));
+      return undefined;
+    }
+    this.#newest = { mono: Math.max(this.#newest.mono, event.mono), seenAt: performance.now() };
+    const masked = this.#masker === null ? [event] : this.#masker.apply(event);
+    if (masked instanceof Promise) return masked.then((events) => this.#writeInOrder(events));
+    return this.#writeInOrder(masked);
+  }
+
+  /** To be called now and then: writes what has waited long enough, and hands it to the disk. */
+  async pass(): Promise<void> {
+    const { mono, seenAt } = this.#newest;
+    await this.#write(this.#order.pass(mono + performance.now() - seenAt));
+    for (const { file } of this.#outputs) file.flush();
+    this.#tls?.file.flush();
+  }
+
+  async close(dropped: number): Promise<DumpReport> {
+    await this.#write(this.#order.flush());
+    const files: FileReport[] = [];
+    for (const { writer, file, problem } of this.#outputs) {
+      file.write(await Promise.resolve(writer.finish(true)).catch(() => noBytes));
+      const report = file.close();
+      files.push({ ...report, problem: report.problem ?? problem });
+    }
+    if (this.#tls !== null) {
+      const { capture, file } = this.#tls;
+      file.write(capture.finish());
+      files.push(file.close());
+    }
+    return { files, dropped };
+  }
+
+  #writeInOrder(events: readonly DumpEvent[]): Promise<void> | undefined {
+    return this.#write(
+      events.length === 1 ? this.#order.push(events[0]!) : events.flatMap((event) => this.#order.push(event)),
+    );
+  }
+
+  #write(events: readonly DumpEvent[]): Promise<void> | undefined {
+    if (events.length === 0) return undefined;
+    const labelled = events.flatMap((event) => this.#labels.apply(event));
+    return this.#writeFrom(labelled, 0, 0);
+  }
+
+  /** Goes on in a promise only where a writer has to be waited for. */
+  #writeFrom(events: readonly DumpEvent[], firstEvent: number, firstOutput: number): Promise<void> | undefined {
+    let from = firstOutput;
+    for (let at = firstEvent; at < events.length; at += 1) {
+      for (let to = from; to < this.#outputs.length; to += 1) {
+        const writing = this.#writeTo(this.#outputs[to]!, events[at]!);
+        if (writing !== undefined) return writing.then(() => this.#writeFrom(events, at, to + 1));
+      }
+      from = 0;
+    }
+    return undefined;
+  }
+
+  #writeTo(output: Output, event: DumpEvent): Promise<void> | undefined {
+    try {
+      const bytes = output.writer.write(event);
+      if (bytes instanceof Promise) {
+        return bytes.then((written) => put(output, written)).catch((error: unknown) => fail(output, error));
+      }
+      return put(output, bytes)?.catch((error: unknown) => fail(output, error));
+    } catch (error) {
+      fail(output, error);
+      return undefined;
+    }
+  }
+}
+
+function openCapture(target: DumpTarget, origin: DumpOrigin): { capture: TlsCapture; file: DumpFile } {
+  const capture = new TlsCapture(origin);
+  const file = new DumpFile(target, noBytes);
+  file.write(capture.start());
+  file.flush();
+  return { capture, file };
+}
+
+function put({ writer, file }: Output, bytes: Uint8Array): Promise<void> | undefined {
+  file.write(bytes);
+  if (!file.isFull) return undefined;
+  return Promise.resolve(writer.finish(false)).then((finish) => file.rotate(finish, writer.start()));
+}
+
+/** One event that cannot be written must not cost the others. */
+function fail(output: Output, error: unknown): void {
+  output.problem ??= `an event could not be written: ${error instanceof Error ? error.message : String(error)}`;
+}

@@ -1,0 +1,272 @@
+// A dump for Wireshark: decrypted HTTP/1.1 in TCP conversations that never were, with what was said and when it was said as it was.
+// Two interfaces: the agent's side, and the provider's.
+import type { ConnectionEnd, Endpoint, RequestHead, UpstreamLeg } from '../../domain/index.ts';
+import { noBytes, type DumpEvent, type DumpOrigin, type DumpWriter, type LabelReader } from '../dump-event.ts';
+import type { ExchangeEvent } from '../http/exchange-transcript.ts';
+import { isHttp1 } from '../http/framing.ts';
+import { interfaceDescription, interfaceStatistics, nameResolution, sectionHeader, type PacketTime } from './blocks.ts';
+import { Leg } from './leg.ts';
+import { loopbackOf, Places } from './places.ts';
+import { PacketClock } from './packet-clock.ts';
+import { readAddress, type Side } from './segment.ts';
+
+export interface PcapngWriterOptions {
+  readonly origin: DumpOrigin;
+  readonly labelOf: LabelReader;
+  /** False where only the agent's side was kept, as in a database. */
+  readonly hasProviderLeg: boolean;
+}
+
+/** An exchange whose provider's side is not known yet: what is to be written there waits, up to a limit. */
+interface Upstream {
+  readonly request: RequestHead;
+  waiting: ExchangeEvent[];
+  waitingBytes: number;
+  /** Null: still waiting. */
+  state: 'known' | 'absent' | null;
+  /** What the provider answered, where it is known to differ from what the agent got. */
+  response: UpstreamLeg['response'];
+}
+
+const maxEnds = 4096;
+const maxWaitingBytes = 1024 * 1024;
+const startsExchange = new Set<DumpEvent['type']>(['requestStarted', 'upgradeRefused', 'socketOpened']);
+const endsExchange = new Set<DumpEvent['type']>(['responseEnded', 'exchangeAborted', 'upgradeRefused', 'socketClosed']);
+
+export class PcapngWriter implements DumpWriter {
+  readonly tail = noBytes;
+  readonly #options: PcapngWriterOptions;
+  readonly #places = new Places();
+  readonly #agentLeg: Leg;
+  readonly #providerLeg: Leg | null;
+  /** The provider's side of the agent's connections. */
+  readonly #upstreamEnds = new Map<string, { readonly client: Side; readonly server: Side }>();
+  readonly #upstreams = new Map<string, Upstream>();
+  readonly #packets = [0, 0];
+  #missingEvents = 0;
+  #untold: string[] = [];
+  #last: PacketTime = { high: 0, low: 0 };
+  readonly #clock = new PacketClock();
+
+  constructor(options: PcapngWriterOptions) {
+    this.#options = options;
+    this.#agentLeg = new Leg(0, 'agent', this.#places);
+    this.#providerLeg = options.hasProviderLeg ? new Leg(1, 'provider', this.#places) : null;
+  }
+
+  start(): Uint8Array {
+    const { hostname, version, os, hardware, command, runId } = this.#options.origin;
+    const { hosts } = this.#places;
+    const run = runId === null ? '' : `, run ${runId}`;
+    return Buffer.concat([
+      sectionHeader({
+        hardware,
+        os,
+        application: `tapes ${version}`,
+        comment: `${command} on ${hostname}${run}. Decrypted: TLS is taken off, TCP is made up, servers are on port 80`,
+      }),
+      interfaceDescription({ name: 'agent', description: 'between the agent and tapes' }),
+      ...(this.#providerLeg === null
+        ? []
+        : [interfaceDescription({ name: 'provider', description: 'between tapes and the provider' })]),
+      ...(hosts.length === 0 ? [] : [nameResolution(hosts)]),
+    ]);
+  }
+
+  write(event: DumpEvent): Uint8Array {
+    this.#last = this.#clock.time(event);
+    if (event.type === 'eventsMissing') {
+      this.#missingEvents += event.events;
+      this.#untold.push(`${event.events} events are missing before this packet: ${event.why}`);
+      return noBytes;
+    }
+    if (event.type === 'connectionEnded') return this.#endConnection(event);
+    if (!('exchangeId' in event)) return noBytes;
+    const blocks: Uint8Array[] = [];
+    // An answer passes the provider's side first.
+    const isAnswer =
+      event.type === 'responseData' ||
+      event.type === 'responseStarted' ||
+      event.type === 'responseEnded' ||
+      (event.type === 'socketMessage' && event.from === 'upstream');
+    if (isAnswer) this.#writeProviderSide(event, blocks);
+    this.#writeAgentSide(event, blocks);
+    if (!isAnswer) this.#writeProviderSide(event, blocks);
+    return blocks.length === 0 ? noBytes : Buffer.concat(blocks);
+  }
+
+  finish(): Uint8Array {
+    const comment = 'the file ends here, not the connection';
+    const blocks: Uint8Array[] = [];
+    this.#push(blocks, 0, this.#agentLeg.finish(this.#last, comment));
+    this.#push(blocks, 1, this.#providerLeg?.finish(this.#last, comment) ?? []);
+    const statistics = this.#packets
+      .slice(0, this.#providerLeg === null ? 1 : 2)
+      .map((count, id) =>
+        interfaceStatistics(id, this.#last, BigInt(count), id === 0 ? BigInt(this.#missingEvents) : 0n),
+      );
+    this.#packets.fill(0);
+    this.#missingEvents = 0;
+    return Buffer.concat([...blocks, ...statistics]);
+  }
+
+  #writeAgentSide(event: ExchangeEvent, blocks: Uint8Array[]): void {
+    if (startsExchange.has(event.type) && 'request' in event) {
+      const { request, exchangeId } = event;
+      const { client } = request;
+      const seen = client === null ? null : readAddress(client.address);
+      const server = this.#places.server(seen === null ? this.#hostAddress(request, null, blocks) : loopbackOf(seen));
+      const comments = this.#commentsFor(exchangeId, request);
+      this.#push(
+        blocks,
+        0,
+        this.#agentLeg.begin(
+          {
+            exchangeId,
+            request,
+            client: seen === null ? null : client,
+            server,
+            openingComments: [`the agent's connection to ${request.host}:${request.port}, through tapes`],
+            requestComments: comments.request,
+            responseComments: comments.response,
+          },
+          this.#last,
+        ),
+      );
+    }
+    for (const text of this.#untold.splice(0)) {
+      const { exchangeId, at, mono } = event;
+      const side = event.type.startsWith('response') ? 'response' : 'request';
+      this.#agentLeg.write({ type: 'remark', exchangeId, side, text, at, mono }, this.#last);
+    }
+    this.#push(blocks, 0, this.#agentLeg.write(event, this.#last));
+  }
+
+  #writeProviderSide(event: ExchangeEvent, blocks: Uint8Array[]): void {
+    if (this.#providerLeg === null || event.type === 'upgradeRefused') return;
+    const { exchangeId } = event;
+    if ((event.type === 'requestStarted' || event.type === 'socketOpened') && !this.#upstreams.has(exchangeId)) {
+      const { request } = event;
+      this.#upstreams.set(exchangeId, { request, waiting: [], waitingBytes: 0, state: null, response: null });
+    }
+    const upstream = this.#upstreams.get(exchangeId);
+    if (upstream === undefined) return;
+    if (endsExchange.has(event.type)) this.#upstreams.delete(exchangeId);
+    if (upstream.state === 'absent') return;
+    if (upstream.state === 'known') {
+      this.#push(blocks, 1, this.#providerLeg.write(asSeenThere(event, upstream), this.#last));
+      return;
+    }
+    upstream.waiting.push(event);
+    upstream.waitingBytes += 'data' in event ? event.data.length : 0;
+    const facts = 'upstream' in event ? (event.upstream ?? null) : null;
+    const mustGoOn = event.type === 'responseStarted' || upstream.waitingBytes > maxWaitingBytes;
+    if (facts !== null || mustGoOn || endsExchange.has(event.type))
+      this.#settleUpstream(exchangeId, upstream, facts, event, blocks);
+  }
+
+  #settleUpstream(
+    exchangeId: string,
+    upstream: Upstream,
+    facts: UpstreamLeg | null,
+    event: ExchangeEvent,
+    blocks: Uint8Array[],
+  ): void {
+    // Known, and there was no connection: nothing was ever said there.
+    const wasReached = !(event.type === 'exchangeAborted' && facts !== null && facts.remote === null);
+    upstream.state = wasReached ? 'known' : 'absent';
+    upstream.response = facts?.response ?? null;
+    const waiting = upstream.waiting.splice(0);
+    const [first] = waiting;
+    if (!wasReached || first === undefined || this.#providerLeg === null) return;
+    const request = { ...upstream.request, headers: facts?.requestHeaders ?? upstream.request.headers };
+    const remote = facts?.remote ?? null;
+    const seen = remote === null ? null : readAddress(remote.address);
+    const server = this.#places.server(this.#hostAddress(request, seen, blocks));
+    const local = matching(facts?.local ?? null, server.address.length);
+    const { client } = request;
+    if (client !== null && local !== null) {
+      const key = `${client.address}:${client.port}`;
+      this.#upstreamEnds.set(key, { client: this.#places.client(local), server });
+      const [oldest] = this.#upstreamEnds.keys();
+      if (this.#upstreamEnds.size > maxEnds && oldest !== undefined) this.#upstreamEnds.delete(oldest);
+    }
+    const comments = this.#commentsFor(exchangeId, request);
+    const port = remote === null ? request.port : remote.port;
+    this.#push(
+      blocks,
+      1,
+      this.#providerLeg.begin(
+        {
+          exchangeId,
+          request,
+          client: local,
+          server,
+          openingComments: [
+            `the connection of tapes to ${request.host}:${port}${seen === null ? '; its address was not seen' : ''}`,
+          ],
+          requestComments: comments.request,
+          responseComments: comments.response,
+        },
+        this.#clock.time(first),
+      ),
+    );
+    for (const held of waiting) {
+      this.#push(blocks, 1, this.#providerLeg.write(asSeenThere(held, upstream), this.#clock.time(held)));
+    }
+    this.#last = this.#clock.time(event);
+  }
+
+  #endConnection({ client, isReset }: ConnectionEnd): Uint8Array {
+    const seen = readAddress(client.address);
+    if (seen === null) return noBytes;
+    const blocks: Uint8Array[] = [];
+    const agent = this.#places.client(client);
+    const server = this.#places.server(loopbackOf(seen));
+    this.#push(blocks, 0, this.#agentLeg.endTalk(agent, server, isReset, this.#last));
+    // The engine ends the connections upstream that belong to it.
+    const key = `${client.address}:${client.port}`;
+    const there = this.#upstreamEnds.get(key);
+    this.#upstreamEnds.delete(key);
+    if (there !== undefined && this.#providerLeg !== null) {
+      this.#push(blocks, 1, this.#providerLeg.endTalk(there.client, there.server, false, this.#last));
+    }
+    return Buffer.concat(blocks);
+  }
+
+  #hostAddress(request: RequestHead, seen: Uint8Array | null, blocks: Uint8Array[]): Uint8Array {
+    const { address, isNew } = this.#places.host(request.host, seen);
+    if (isNew) blocks.push(nameResolution([{ address, name: request.host }]));
+    return address;
+  }
+
+  #commentsFor(exchangeId: string, request: RequestHead): { request: string[]; response: string[] } {
+    const label = this.#options.labelOf(exchangeId, request);
+    const turn = label === null || label.turnId === null ? '' : ` of turn ${label.turnId}`;
+    const whose =
+      label === null
+        ? `tapes: exchange ${exchangeId}`
+        : `tapes: call ${label.callId}${turn} · tapes show ${label.callId}`;
+    const version = isHttp1(request) ? [] : [`HTTP/${request.httpVersion}, written as HTTP/1.1`];
+    return { request: [whose, ...version], response: [whose] };
+  }
+
+  #push(blocks: Uint8Array[], interfaceId: 0 | 1, packets: readonly Buffer[]): void {
+    this.#packets[interfaceId]! += packets.length;
+    for (const packet of packets) blocks.push(packet);
+  }
+}
+
+/** The event as it was on the provider's side. */
+function asSeenThere(event: ExchangeEvent, { response }: Upstream): ExchangeEvent {
+  if (event.type === 'responseStarted' || event.type === 'socketOpened') {
+    return { ...event, response: response ?? event.response };
+  }
+  return event;
+}
+
+/** An end that is of the other's kind of address: IPv4 and IPv6 do not talk to each other. */
+function matching(endpoint: Endpoint | null, addressBytes: number): Endpoint | null {
+  const address = endpoint === null ? null : readAddress(endpoint.address);
+  return address?.length === addressBytes ? endpoint : null;
+}
