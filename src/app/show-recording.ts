@@ -1,4 +1,5 @@
 // `tapes show`: a session, or only the thread, turn or call of it that was asked for.
+import { readForkOrigin } from '../agents/index.ts';
 import type { Call, Thread } from '../domain/index.ts';
 import type { FoundRecording, Library, ListedSession, RecordedExchange } from '../store/index.ts';
 import { withLibrary } from '../store/index.ts';
@@ -8,6 +9,7 @@ import { findPlaces } from './home.ts';
 import type { NarrowTo } from './narrow-recording.ts';
 import { narrowThreads } from './narrow-recording.ts';
 import { readPrices } from './read-prices.ts';
+import { readRequest } from './read-request.ts';
 
 export interface ShownRecording {
   readonly asked: FoundRecording;
@@ -34,7 +36,8 @@ export async function showRecording(places: PlaceOptions, id: string, to: Narrow
       });
     }
     const { session, threads, shortIds } = await library.readSession(asked.sessionId);
-    const shown = narrowThreads(only(asked, threads), to);
+    const told = await Promise.all(threads.map((thread) => tellFork(library, thread)));
+    const shown = narrowThreads(only(asked, told), to);
     const [turn] = to.turn === undefined ? [] : (shown[0]?.turns ?? []);
     return {
       asked: turn === undefined ? asked : { ...asked, kind: 'turn', id: turn.id },
@@ -45,6 +48,15 @@ export async function showRecording(places: PlaceOptions, id: string, to: Narrow
     };
   };
   return withLibrary(dbFile, work, await readPrices(home));
+}
+
+/** An agent says in every request of a session what it was forked from. A body that cannot be read says nothing. */
+async function tellFork(library: Library, thread: Thread): Promise<Thread> {
+  const first = thread.turns[0]?.calls[0];
+  if (thread.parentThreadId !== null || first === undefined) return thread;
+  const body = await readRequest(library, first.id).catch(() => null);
+  const origin = readForkOrigin(body?.reading.json ?? null);
+  return origin === null ? thread : { ...thread, forkedFromThreadId: origin };
 }
 
 async function readExchange(library: Library, asked: FoundRecording): Promise<RecordedExchange | null> {

@@ -4,6 +4,7 @@ export { newId } from './id.ts';
 export { addUsage, noUsage } from './vocabulary.ts';
 export type {
   Call,
+  CallBranch,
   CallError,
   CallKind,
   CallStatus,
