@@ -321,3 +321,22 @@ test('where a conversation branches stands above what was said there', () => {
   expect(whole).toContain('  ↳ branch: begins anew, without what was said before\n\n› from the start');
   expect(Math.max(...whole.split('\n').map((line) => line.length))).toBeLessThanOrEqual(80);
 });
+
+test('why a call failed goes below where it is too long, and in a pipe stays on its line', () => {
+  const message = 'You have hit your usage limit. Upgrade to Pro, or try again at the end of the week, on Friday.';
+  const failed = call({ status: 'failed', usage: null, error: { code: 'usage_limit_reached', message } });
+  const show = (width: number | null): string =>
+    renderTranscript(shown([turn({ calls: [failed] })]), { ...page, width }, { full: false });
+
+  const [line, ...below] = show(80).split('\n').slice(-3);
+  expect(line).toBe('  a1b2c3d4 · gpt-6.1-sol · ttft 712 ms, 2.9 s');
+  expect(below.join(' ').replaceAll(/ +/g, ' ').trim()).toBe(`failed: usage_limit_reached ${message}`);
+  expect(
+    Math.max(
+      ...show(80)
+        .split('\n')
+        .map((each) => each.length),
+    ),
+  ).toBeLessThanOrEqual(80);
+  expect(show(null)).toContain(`2.9 s · failed: usage_limit_reached ${message}`);
+});

@@ -145,7 +145,13 @@ function renderCallLine(call: Call, { paint, shortIds, width }: Context): string
   const line = joinFacts(facts, width);
   if (call.status === 'completed') return paint.dim(line);
   const error = call.error === null ? '' : `: ${safeLine(`${call.error.code} ${call.error.message}`)}`;
-  return `${paint.dim(`${line} · `)}${paintStatus(paint, `${call.status}${error}`, call.status)}`;
+  const status = `${call.status}${error}`;
+  const lastLine = line.slice(line.lastIndexOf('\n') + 1);
+  if (width === null || widthOf(`${lastLine} · ${status}`) <= width) {
+    return `${paint.dim(`${line} · `)}${paintStatus(paint, status, call.status)}`;
+  }
+  const below = indent(wrapText(status, width - 2), '  ', (text) => paintStatus(paint, text, call.status));
+  return `${paint.dim(line)}\n${below}`;
 }
 
 /** Time to first token, and in all. */
