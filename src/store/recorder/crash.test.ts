@@ -200,7 +200,7 @@ async function killAgainAndAgain(
   }
   // What is derived of the bytes is what readers were shown.
   const again = await rederive(dbFile, () => {});
-  expect(again).toMatchObject({ changed: { sessions: 0, threads: 0, turns: 0, calls: 0 }, left: [] });
+  expect(again).toMatchObject({ changed: { sessions: 0, threads: 0, turns: 0, calls: 0, search: 0 }, left: [] });
   return seen;
 }
 
