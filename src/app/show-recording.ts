@@ -36,8 +36,7 @@ export async function showRecording(places: PlaceOptions, id: string, to: Narrow
       });
     }
     const { session, threads, shortIds } = await library.readSession(asked.sessionId);
-    const told = await Promise.all(threads.map((thread) => tellFork(library, thread)));
-    const shown = narrowThreads(only(asked, told), to);
+    const shown = narrowThreads(only(asked, await tellFork(library, asked.sessionId, threads)), to);
     const [turn] = to.turn === undefined ? [] : (shown[0]?.turns ?? []);
     return {
       asked: turn === undefined ? asked : { ...asked, kind: 'turn', id: turn.id },
@@ -50,13 +49,15 @@ export async function showRecording(places: PlaceOptions, id: string, to: Narrow
   return withLibrary(dbFile, work, await readPrices(home));
 }
 
-/** An agent says in every request of a session what it was forked from. A body that cannot be read says nothing. */
-async function tellFork(library: Library, thread: Thread): Promise<Thread> {
-  const first = thread.turns[0]?.calls[0];
-  if (thread.parentThreadId !== null || first === undefined) return thread;
+/** An agent says of a session what it was forked from, in each request of its own thread. A body that cannot be read says nothing. */
+async function tellFork(library: Library, sessionId: string, threads: readonly Thread[]): Promise<readonly Thread[]> {
+  const own = threads.find(({ id, parentThreadId }) => id === sessionId && parentThreadId === null);
+  const first = own?.turns[0]?.calls[0];
+  if (first === undefined) return threads;
   const body = await readRequest(library, first.id).catch(() => null);
   const origin = readForkOrigin(body?.reading.json ?? null);
-  return origin === null ? thread : { ...thread, forkedFromThreadId: origin };
+  if (origin === null) return threads;
+  return threads.map((thread) => (thread === own ? { ...thread, forkedFromThreadId: origin } : thread));
 }
 
 async function readExchange(library: Library, asked: FoundRecording): Promise<RecordedExchange | null> {
