@@ -57,6 +57,12 @@ describe('the versions of Codex', () => {
       { sessionId: 'S', agentVersion: null, originator: null },
     ],
     [
+      'another program on its hosts, whose version is none of Codex',
+      [['user-agent', 'curl/7.88.1']],
+      { input: 'hello' },
+      { agentVersion: null, originator: 'curl' },
+    ],
+    [
       '0.104 to 0.116',
       [
         ['version', '0.104.0'],

@@ -67,7 +67,8 @@ export function readCodexIdentity(headers: RawHeaders, body: JsonRecord | null, 
     agentName: idOf(metadata['agent_name']),
     subagent,
     kind: readKind(metadata, body, path, subagent),
-    agentVersion: idOf(header('version')) ?? idOf(userAgent?.[2]),
+    // Another program on the same hosts has a version of its own, which is none of Codex.
+    agentVersion: idOf(header('version')) ?? (isCodexRequest(headers) ? idOf(userAgent?.[2]) : null),
     originator: idOf(header('originator')) ?? idOf(userAgent?.[1]),
     cwd: Object.keys(recordOf(metadata['workspaces']) ?? {})[0] ?? readContextCwd(body),
   };

@@ -15,6 +15,7 @@ export interface Search {
   readonly role?: string | undefined;
   readonly type?: string | undefined;
   readonly since?: string | undefined;
+  readonly until?: string | undefined;
 }
 
 /** The newest first. Throws E_USAGE where there is nothing to look for, E_NOT_FOUND, E_AMBIGUOUS, E_DB_…. */

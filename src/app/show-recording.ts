@@ -1,4 +1,5 @@
 // `tapes show`: a session, or only the thread, turn or call of it that was asked for.
+import { readForkOrigin } from '../agents/index.ts';
 import type { Call, Thread } from '../domain/index.ts';
 import type { FoundRecording, Library, ListedSession, RecordedExchange } from '../store/index.ts';
 import { withLibrary } from '../store/index.ts';
@@ -8,6 +9,7 @@ import { findPlaces } from './home.ts';
 import type { NarrowTo } from './narrow-recording.ts';
 import { narrowThreads } from './narrow-recording.ts';
 import { readPrices } from './read-prices.ts';
+import { readRequest } from './read-request.ts';
 
 export interface ShownRecording {
   readonly asked: FoundRecording;
@@ -34,7 +36,7 @@ export async function showRecording(places: PlaceOptions, id: string, to: Narrow
       });
     }
     const { session, threads, shortIds } = await library.readSession(asked.sessionId);
-    const shown = narrowThreads(only(asked, threads), to);
+    const shown = narrowThreads(only(asked, await tellFork(library, asked.sessionId, threads)), to);
     const [turn] = to.turn === undefined ? [] : (shown[0]?.turns ?? []);
     return {
       asked: turn === undefined ? asked : { ...asked, kind: 'turn', id: turn.id },
@@ -45,6 +47,17 @@ export async function showRecording(places: PlaceOptions, id: string, to: Narrow
     };
   };
   return withLibrary(dbFile, work, await readPrices(home));
+}
+
+/** An agent says of a session what it was forked from, in each request of its own thread. A body that cannot be read says nothing. */
+async function tellFork(library: Library, sessionId: string, threads: readonly Thread[]): Promise<readonly Thread[]> {
+  const own = threads.find(({ id, parentThreadId }) => id === sessionId && parentThreadId === null);
+  const first = own?.turns[0]?.calls[0];
+  if (first === undefined) return threads;
+  const body = await readRequest(library, first.id).catch(() => null);
+  const origin = readForkOrigin(body?.reading.json ?? null);
+  if (origin === null) return threads;
+  return threads.map((thread) => (thread === own ? { ...thread, forkedFromThreadId: origin } : thread));
 }
 
 async function readExchange(library: Library, asked: FoundRecording): Promise<RecordedExchange | null> {

@@ -1,5 +1,7 @@
 // The door of derive/: what recordings mean, as pure functions that can be run again over old ones.
 export type { AnswerOutcome } from './answer.ts';
+export { findBranches } from './branches.ts';
+export type { ChainedCall } from './branches.ts';
 export { makePriceList, sumCosts } from './cost.ts';
 export type { Cost, PricedUsage, PriceList } from './cost.ts';
 export { mapBody } from './body-map.ts';

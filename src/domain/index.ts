@@ -6,6 +6,7 @@ export { teeSinks } from './tee-sinks.ts';
 export { addUsage, noUsage } from './vocabulary.ts';
 export type {
   Call,
+  CallBranch,
   CallError,
   CallKind,
   CallStatus,

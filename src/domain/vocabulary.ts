@@ -52,6 +52,15 @@ export interface RateLimits {
   readonly credits?: Readonly<Record<string, string>>;
 }
 
+/**
+ * A call that no longer holds all of what the one before it sent. compaction: it goes on from the summary that `fromCallId` made; edit:
+ * an earlier prompt was changed or taken back, and it goes on from `fromCallId` (null: from no earlier call).
+ */
+export interface CallBranch {
+  readonly reason: 'compaction' | 'edit';
+  readonly fromCallId: string | null;
+}
+
 export interface Call {
   readonly id: string;
   readonly turnId: string;
@@ -80,6 +89,8 @@ export interface Call {
   readonly responseWireSha256: string | null;
   readonly inputItems: number;
   readonly newItems: number;
+  /** Where the conversation branches; absent where it goes on. */
+  readonly branch?: CallBranch;
   readonly usage: Usage | null;
   readonly rateLimits: RateLimits | null;
   readonly output: readonly Item[];
@@ -105,6 +116,8 @@ export interface Thread {
   readonly id: string;
   readonly parentThreadId: string | null;
   readonly agentName: string | null;
+  /** The thread of another session that it began as a copy of, as the agent said; absent where it did not. */
+  readonly forkedFromThreadId?: string;
   readonly turns: readonly Turn[];
 }
 

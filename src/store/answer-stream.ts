@@ -39,6 +39,11 @@ export class AnswerStream {
     for (const line of lines) this.#reader.push(line, mono);
   }
 
+  /** The event that ends it has come; the stream itself may stay open. */
+  get isTerminal(): boolean {
+    return this.#reader.isTerminal;
+  }
+
   /** Null: nothing came. `errorBody` is the start of an answer that is not an event stream. */
   end(mono: number): { answer: Answer | null; errorBody: string | null } {
     if (this.#kind === 'undecided' && this.#startBytes > 0) this.#decide(mono);

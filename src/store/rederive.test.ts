@@ -22,7 +22,7 @@ import { migrations } from './migrations/index.ts';
 import { rederive } from './rederive.ts';
 
 const turnId = 'turn-aaaa-1';
-const nothingChanged = { sessions: 0, threads: 0, turns: 0, calls: 0 };
+const nothingChanged = { sessions: 0, threads: 0, turns: 0, calls: 0, search: 0 };
 
 async function withDatabase<T>(dbFile: string, work: (connection: Connection) => Promise<T>): Promise<T> {
   const connection = await Connection.open(dbFile, 'write');
@@ -39,6 +39,8 @@ const derivedRows = (dbFile: string): Promise<Record<string, unknown[]>> =>
     threads: await connection.all('SELECT * FROM threads ORDER BY id'),
     turns: await connection.all('SELECT * FROM turns ORDER BY thread_id, id'),
     calls: await connection.all('SELECT * FROM calls ORDER BY id'),
+    // In the order in which they are found.
+    search: await connection.all('SELECT call_id, item_key, type, role, text FROM search_entries'),
   }));
 
 const damage = (dbFile: string, sql: string): Promise<void> =>
@@ -208,6 +210,9 @@ test.each([
   ],
   ['a call', "DELETE FROM calls WHERE id = 'ex-2'"],
   ['sessions, threads and turns', 'DELETE FROM sessions; DELETE FROM threads; DELETE FROM turns'],
+  ['what can be searched for', 'DELETE FROM search_items'],
+  ['words', "UPDATE search_text SET text = 'other' WHERE rowid = 2; UPDATE search_items SET type = 'x' WHERE id = 3"],
+  ['entries that nobody said', "INSERT INTO search_entries VALUES ('ex-2', 7, 'message', 'user', 'never said', 1)"],
   [
     'rows that nothing belongs to',
     "INSERT INTO turns VALUES ('session-aaaa-1', 'no-turn', 'session-aaaa-1', 'x', '2026')",

@@ -2,7 +2,7 @@
 // derivation runs over each run's calls in the order in which they passed, into tables beside those that are there; then these are
 // brought in line, in one transaction.
 import { identityReaderOf } from '../agents/index.ts';
-import { readRequestBody } from '../derive/index.ts';
+import { readRequestBody, toItem } from '../derive/index.ts';
 import { TapesError } from '../errors.ts';
 import { AnswerStream } from './answer-stream.ts';
 import type { BodyReader } from './body-reader.ts';
@@ -16,6 +16,7 @@ import { Conversations } from './recorder/conversations.ts';
 import { recoverDeadRuns } from './recorder/recover.ts';
 import { Titles } from './recorder/titles.ts';
 import type { CallTimesRow, ExchangeRow, RunRow } from './rows.ts';
+import { indexAnswer, indexSent } from './search-index.ts';
 import type { DerivedTable } from './shadow-tables.ts';
 import { ShadowTables } from './shadow-tables.ts';
 import { headerColumns, readHeaders } from './shared-headers.ts';
@@ -157,7 +158,7 @@ class Pass {
   async #begin(context: DerivationContext, raw: Raw): Promise<CallDerivation> {
     const body = await this.#bodies.readWhole(raw.call_id, 'request');
     const { request: headers, response } = await readHeaders(this.#connection, raw);
-    return CallDerivation.begin(
+    const call = await CallDerivation.begin(
       context,
       {
         callId: raw.call_id,
@@ -171,6 +172,8 @@ class Pass {
       readRequestBody(new TextDecoder().decode(body ?? new Uint8Array(0))),
       raw.status === null || response === null ? null : { status: raw.status, headers: response },
     );
+    for (const { sql, values } of indexSent(call.row, call.place.unseen)) this.#shadow.run(sql, values);
+    return call;
   }
 
   /** Undefined: its beginning was left out. */
@@ -184,14 +187,16 @@ class Pass {
     const answer = { ...stream.end(0), firstTokenMs: raw.first_token_ms };
     if (raw.end_order === null || raw.ended_at === null || raw.ended_ms === null) {
       call.interrupt(answer);
-      return;
+    } else {
+      call.end({
+        ...answer,
+        ended: raw.ended as CallEndFacts['ended'],
+        failure: raw.failure === null ? null : (JSON.parse(raw.failure) as CallEndFacts['failure']),
+        endedMs: raw.ended_ms,
+        endedAt: raw.ended_at,
+      });
     }
-    call.end({
-      ...answer,
-      ended: raw.ended as CallEndFacts['ended'],
-      failure: raw.failure === null ? null : (JSON.parse(raw.failure) as CallEndFacts['failure']),
-      endedMs: raw.ended_ms,
-      endedAt: raw.ended_at,
-    });
+    const output = (answer.answer?.items ?? []).map(({ json }) => toItem(json));
+    for (const { sql, values } of indexAnswer(call.row, output)) this.#shadow.run(sql, values);
   }
 }

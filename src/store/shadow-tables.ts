@@ -1,5 +1,5 @@
-// Sessions, threads, turns and calls derived anew, beside those that are there: temporary tables with the same names, which statements
-// without a schema find first. So the recorder's own statements write them, and what they hold can be compared and taken over at once.
+// Sessions, threads, turns, calls and what of them can be searched for, derived anew beside those that are there: temporary tables with
+// the same names, which statements without a schema find first. So the recorder's own statements write them, and what they hold can be compared and taken over at once.
 import type { Connection, SqlValue } from './connection.ts';
 import type { RowOf, TableName } from './rows.ts';
 import { tables, upsertOf } from './rows.ts';
@@ -7,7 +7,7 @@ import { tables, upsertOf } from './rows.ts';
 /** Parents first. */
 const derivedTables = ['sessions', 'threads', 'turns', 'calls'] as const;
 
-export type DerivedTable = (typeof derivedTables)[number];
+export type DerivedTable = (typeof derivedTables)[number] | 'search';
 
 const ofCalls = {
   sessions: 'SELECT session_id FROM main.calls',
@@ -35,7 +35,14 @@ export class ShadowTables {
     }
     await connection.exec(
       `CREATE INDEX temp.shadow_calls_thread ON calls (thread_id, started_at);
-       CREATE TEMP TABLE left_sessions (id TEXT PRIMARY KEY)`,
+       CREATE TEMP TABLE left_sessions (id TEXT PRIMARY KEY);
+       CREATE TEMP TABLE search_entries (call_id, item_key, type, role, text, is_sent);
+       CREATE INDEX temp.shadow_search_key ON search_entries (item_key);
+       CREATE TEMP TRIGGER shadow_search_once BEFORE INSERT ON temp.search_entries
+       WHEN EXISTS (
+         SELECT 1 FROM temp.search_entries WHERE item_key = new.item_key AND (new.is_sent OR call_id = new.call_id)
+       )
+       BEGIN SELECT raise(IGNORE); END`,
     );
     return new ShadowTables(connection);
   }
@@ -63,13 +70,40 @@ export class ShadowTables {
 
   /** Inside a transaction. Gives how many rows of each table are other than they were. */
   async takeOver(): Promise<Record<DerivedTable, number>> {
-    const changed = { sessions: 0, threads: 0, turns: 0, calls: 0 };
+    const changed = { sessions: 0, threads: 0, turns: 0, calls: 0, search: 0 };
     for (const table of derivedTables) changed[table] = await this.#takeOver(table);
+    changed.search = await this.#takeOverSearch();
     for (const table of ['turns', 'threads', 'sessions'] as const) changed[table] += await this.#removeStale(table);
     return changed;
   }
 
-  async #takeOver(table: DerivedTable): Promise<number> {
+  /** Where an entry is other than it was, all are written again: what is found is listed in the order in which they were written. */
+  async #takeOverSearch(): Promise<number> {
+    const left = '(SELECT id FROM main.calls WHERE session_id IN (SELECT id FROM left_sessions))';
+    const same = 'old.item_key = anew.item_key AND old.call_id = anew.call_id';
+    const { changed } = (await this.#connection.get<{ changed: number }>(
+      `SELECT (
+         SELECT count(*) FROM temp.search_entries AS anew WHERE call_id NOT IN ${left} AND NOT EXISTS (
+           SELECT 1 FROM main.search_items AS old JOIN main.search_text ON search_text.rowid = old.id
+           WHERE ${same} AND old.type = anew.type AND old.role = anew.role AND search_text.text = anew.text
+         )
+       ) + (
+         SELECT count(*) FROM main.search_items AS old WHERE call_id NOT IN ${left} AND NOT EXISTS (
+           SELECT 1 FROM temp.search_entries AS anew WHERE ${same}
+         )
+       ) AS changed`,
+    ))!;
+    if (changed === 0) return 0;
+    await this.#connection.exec(
+      `DELETE FROM main.search_items WHERE call_id NOT IN ${left};
+       INSERT INTO main.search_entries (call_id, item_key, type, role, text, is_sent)
+         SELECT call_id, item_key, type, role, text, is_sent FROM temp.search_entries
+         WHERE call_id NOT IN ${left} ORDER BY rowid`,
+    );
+    return changed;
+  }
+
+  async #takeOver(table: (typeof derivedTables)[number]): Promise<number> {
     const columns = this.#columns.get(table);
     if (columns === undefined) return 0;
     const { key } = tables[table];

@@ -79,6 +79,11 @@ export class ResponsesReader {
     } else if (this.#unknownTypes.size < maxUnknownTypes) this.#unknownTypes.add(type.slice(0, 200));
   }
 
+  /** The provider has said how it ended. */
+  get isTerminal(): boolean {
+    return this.#terminal !== null;
+  }
+
   answer(): Answer {
     return {
       responseId: this.#responseId,

@@ -143,6 +143,11 @@ describe('a fork', () => {
     const context = await readContext(scene, (await readTurns(scene.tapes, fork.id))[0]!.calls[0]);
     expect(context.previous).toMatchObject({ relation: 'forkedFrom', call: { id: first!.id }, change: 'appended' });
     expect(countStates(context)).toEqual({ kept: first!.inputItems, answer: 1, new: 1 });
+
+    expect((await readShown(scene.tapes, fork.id)).threads).toMatchObject([{ forkedFromThreadId: old!.id }]);
+    const shown = (await runTapes(scene.tapes, ['show', fork.id])).stdout;
+    expect(shown).toContain(`  ↳ branch: forked from ${old!.id}\n\n› the forked prompt\n`);
+    expect((await runTapes(scene.tapes, ['show', old!.id])).stdout).not.toContain('branch');
   });
 });
 
@@ -179,7 +184,12 @@ describe('a compaction', () => {
     // The next turn goes on from there.
     expect((await readContext(scene, turns[1]!.calls[0])).previous).toMatchObject({ change: 'appended' });
 
+    const calls = turns.flatMap((turn) => turn.calls);
+    expect(calls.flatMap(({ id, branch }) => (branch === undefined ? [] : [[id, branch]]))).toEqual([
+      [after!.id, { reason: 'compaction', fromCallId: compact!.id }],
+    ]);
     const shown = (await runTapes(scene.tapes, ['show'])).stdout;
+    expect(shown).toMatch(/\n {2}↳ branch: goes on from the summary of [0-9a-f]+\n\nDone\n/);
     expect(shown).toMatch(/the conversation so far was replaced by a summary[^]* · compaction · [^]*\n\nDone\n/);
     const said = (await runTapes(scene.tapes, ['context', after!.id])).stdout;
     expect(said).toContain('the conversation was compacted');

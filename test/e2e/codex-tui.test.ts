@@ -5,7 +5,7 @@ import { delimiter, dirname, join } from 'node:path';
 
 import { afterEach, describe, expect, it } from 'vitest';
 
-import { hang, startStandIn, text, type StandIn, type StandInOptions } from '../support/chatgpt/index.ts';
+import { compaction, hang, startStandIn, text, type StandIn, type StandInOptions } from '../support/chatgpt/index.ts';
 import { codexBin, directEnv, makeCodexHome, type CodexHome } from '../support/codex.ts';
 import { startConnectRelay, type ConnectRelay } from '../support/connect-relay.ts';
 import { endProcesses, findProcesses } from '../support/processes.ts';
@@ -17,6 +17,7 @@ import {
   readSessions,
   readShown,
   readTurns,
+  runTapes,
   sceneEnv,
   type Scene,
 } from '../support/tapes.ts';
@@ -182,6 +183,45 @@ describe('the TUI', () => {
     await terminal.close();
     expect(existsSync(daemonFile(scene.codex))).toBe(false);
     await expect.poll(() => findProcesses('CODEX_HOME', scene.codex.dir)).toEqual([]);
+  });
+
+  it('edits an earlier prompt and compacts on demand, which show as branches of the one thread', async () => {
+    const scene = await set({
+      scenario: [text('First answer'), text('Second answer'), text('Edited answer'), text('Last answer')],
+      aside: (call) => (call.kind === 'compaction' ? compaction() : null),
+    });
+    const terminal = await openTapes(scene);
+    await prompt(terminal, 'prompt one', 'First answer');
+    await prompt(terminal, 'prompt two', 'Second answer');
+    await terminal.press('Escape');
+    await terminal.waitForScreen('esc again to edit previous message');
+    await terminal.press('Escape');
+    await terminal.waitForScreen('↵ rewind');
+    await terminal.press('Enter');
+    await terminal.waitForScreen(/reverted to this point[^]*› prompt two/);
+    await terminal.type(' edited');
+    await terminal.waitForScreen('› prompt two edited');
+    await terminal.press('Enter');
+    await terminal.waitForScreen(/Edited answer[^]*Worked for/);
+    await enter(terminal, '/compact');
+    await terminal.waitForScreen(/compacted/i);
+    await prompt(terminal, 'prompt three', 'Last answer');
+    await quit(terminal);
+
+    const { threads } = await readShown(scene.tapes);
+    const calls = threads.flatMap((thread) => thread.turns).flatMap((turn) => turn.calls);
+    const [first, , edited, compact, last] = calls;
+    expect(threads).toHaveLength(1);
+    expect(calls.map(({ kind }) => kind)).toEqual(['turn', 'turn', 'turn', 'compaction', 'turn']);
+    expect(calls.flatMap(({ id, branch }) => (branch === undefined ? [] : [[id, branch]]))).toEqual([
+      [edited!.id, { reason: 'edit', fromCallId: first!.id }],
+      [last!.id, { reason: 'compaction', fromCallId: compact!.id }],
+    ]);
+    const shown = (await runTapes(scene.tapes, ['show'])).stdout;
+    expect(shown).toMatch(
+      /↳ branch: goes on from [0-9a-f]+, without what was said after it\n\n› prompt two edited\n\nEdited answer/,
+    );
+    expect(shown).toMatch(/↳ branch: goes on from the summary of [0-9a-f]+\n\n› prompt three\n/);
   });
 
   it('gives the shell its prompt back on Ctrl-Z, and goes on with fg', async () => {

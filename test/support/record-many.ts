@@ -1,5 +1,6 @@
 // A process that records one short call after another, as `tapes intercept` does, until it is killed. Arguments: DATABASE RUN
-// Each call sends the whole conversation so far; its answer is ten words, 8 ms apart. What has been pushed is printed, a line for each.
+// Each call sends the whole conversation so far; its answer is 25 words, 8 ms apart: longer than a batch waits,
+// so that it may be found open on disk. What has been pushed is printed, a line for each.
 import { openRecorder } from '../../src/store/index.ts';
 import { maskKeyOfTests, runStartOfTests } from './run-start.ts';
 import {
@@ -16,7 +17,7 @@ import {
 
 const [, , dbFile = '', run = ''] = process.argv;
 const everyMs = 8;
-const words = 10;
+const words = 25;
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 say('ready');

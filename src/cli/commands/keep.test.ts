@@ -74,10 +74,14 @@ test('tapes verify lists what does not fit, harmlessly, and exits 1', async () =
 
 test('tapes rederive says what was other than before', async () => {
   const dbFile = await record();
-  await change(dbFile, 'UPDATE calls SET model = NULL; UPDATE turns SET prompt = NULL');
+  await change(dbFile, 'UPDATE calls SET model = NULL; UPDATE turns SET prompt = NULL; DELETE FROM search_items');
 
   const [first, second] = [await run('rederive', '--db', dbFile), await run('rederive', '--db', dbFile)];
-  expect(first).toEqual({ stdout: 'derived 1 call again: changed 1 turn, 1 call\n', stderr: '', exitCode: undefined });
+  expect(first).toEqual({
+    stdout: 'derived 1 call again: changed 1 turn, 1 call, 2 searchable texts\n',
+    stderr: '',
+    exitCode: undefined,
+  });
   expect(second.stdout).toBe('derived 1 call again: nothing was other than before\n');
 });
 

@@ -36,6 +36,15 @@ export function readSince(value: string, now: number = Date.now(), option = '--s
   });
 }
 
+/** The same for the time at which something ends: a bare date is the whole of that day. */
+export function readUntil(value: string, now: number = Date.now()): string {
+  const start = readSince(value, now, '--until');
+  if (!/^\d{4}-\d{2}-\d{2}$/.test(value)) return start;
+  const day = new Date(start);
+  day.setDate(day.getDate() + 1);
+  return day.toISOString();
+}
+
 const unitBytes: Readonly<Record<string, number>> = {
   '': 1,
   b: 1,

@@ -19,7 +19,7 @@ import {
 } from '../../../test/support/wire-script.ts';
 import type { Call } from '../../domain/index.ts';
 import { TapesError } from '../../errors.ts';
-import { readSince } from './list-options.ts';
+import { readSince, readUntil } from './list-options.ts';
 import { addRawCommand } from './raw.ts';
 import { addRunsCommand } from './runs.ts';
 import { addSessionsCommand } from './sessions.ts';
@@ -176,6 +176,8 @@ describe('sessions and runs', () => {
     expect(readSince('90m', now)).toBe('2026-11-23T10:30:00.000Z');
     expect(readSince('2026-11-20T10:00:00Z', now)).toBe('2026-11-20T10:00:00.000Z');
     expect(readSince('2026-11-20', now)).toBe(new Date(2026, 10, 20).toISOString());
+    expect(readUntil('2d', now)).toBe('2026-11-21T12:00:00.000Z');
+    expect(readUntil('2026-11-30', now)).toBe(new Date(2026, 11, 1).toISOString());
     for (const odd of ['yesterday', '2', '-3d', '2026-13-45', ''])
       expect(() => readSince(odd, now)).toThrow(TapesError);
     expect((await run('sessions', '--limit', '0')).error).toMatchObject({ code: 'E_USAGE', exitCode: 2 });

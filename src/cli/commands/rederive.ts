@@ -12,7 +12,7 @@ interface Options {
 export function addRederiveCommand(program: Command): void {
   program
     .command('rederive')
-    .description('Derive sessions, threads, turns and calls again from what was recorded.')
+    .description('Derive sessions, threads, turns, calls and what can be searched for again from what was recorded.')
     .option('--json', 'one JSON document on stdout')
     .addHelpText(
       'after',

@@ -65,6 +65,10 @@ describe('search', () => {
     expect(await json('needle', '--session', 'last')).toMatchObject([{ sessionId: 'session-b' }]);
     expect(await json('needle', '--type', 'call')).toMatchObject([{ type: 'function_call' }]);
     expect(await json('needle', '--since', '2026-11-23T12:00:03Z')).toMatchObject([{ callId: 'beef000002' }]);
+    const [first] = (await json('needle', '--until', '2026-11-23T12:00:03Z')) as { callId: string }[];
+    expect(first).toMatchObject({ callId: 'c0ffee0001' });
+    expect(await json('needle', '--until', '2026-11-20')).toEqual([]);
+    expect(await json('needle', '--since', '2026-11-22', '--until', '2026-11-24')).toHaveLength(3);
     expect(await json('needle', '--limit', '1')).toHaveLength(1);
   });
 
@@ -77,7 +81,7 @@ describe('search', () => {
     expect(stdout).toMatch(/^c0ffee00 · prompt · session session-a · .*\n {4}find the needle\n$/m);
   });
 
-  test('on a terminal the hit is bold, also where a line ends within it, and nothing is wider', () => {
+  test('on a terminal the hit is bold, also where a line ends within it, and no word is wider than the terminal', () => {
     const page: Page = { paint: openPaint(true), width: 40, now: Date.parse('2026-11-23T12:00:00Z') };
     const shown = renderFound(
       [
@@ -93,7 +97,9 @@ describe('search', () => {
           snippet: [
             { text: 'some words that are before ', isHit: false },
             { text: 'what was sought\u001b[2J', isHit: true },
-            { text: '!', isHit: false },
+            { text: `! ${'long'.repeat(20)} `, isHit: false },
+            { text: 'sought'.repeat(10), isHit: true },
+            { text: ' on', isHit: false },
           ],
           startedAt: '2026-11-23T12:00:00.000Z',
         },
@@ -104,6 +110,9 @@ describe('search', () => {
     expect(shown.split('\n').slice(1)).toEqual([
       `    some words that are before ${bold('what was')}`,
       `    ${bold('sought␛[2J')}!`,
+      `    ${'long'.repeat(8)}lon…`,
+      `    ${bold(`${'sought'.repeat(5)}soug…`)}`,
+      '    on',
     ]);
   });
 
@@ -115,6 +124,10 @@ describe('search', () => {
   test('no word at all, a role that is none, a session that is none', async () => {
     expect((await search('***', '"')).error).toMatchObject({ code: 'E_USAGE', exitCode: 2 });
     expect((await search('x', '--role', 'developer')).error).toMatchObject({ code: 'E_USAGE' });
+    expect((await search('x', '--until', 'soon')).error).toMatchObject({
+      code: 'E_USAGE',
+      message: expect.stringMatching(/^--until soon is neither a span/) as unknown,
+    });
     expect((await search('x', '--session', 'zzz')).error).toMatchObject({ code: 'E_NOT_FOUND' });
     vi.restoreAllMocks();
   });

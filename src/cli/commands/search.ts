@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 
 import { TapesError } from '../../errors.ts';
-import { readLimit, readSince } from './list-options.ts';
+import { readLimit, readSince, readUntil } from './list-options.ts';
 
 interface Options {
   readonly home?: string;
@@ -13,6 +13,7 @@ interface Options {
   readonly role?: string;
   readonly type?: string;
   readonly since?: string;
+  readonly until?: string;
 }
 
 const roles: readonly string[] = ['user', 'assistant', 'tool'];
@@ -28,6 +29,7 @@ export function addSearchCommand(program: Command): void {
     .option('--role <role>', 'only what came from here: user, assistant or tool', readRole)
     .option('--type <type>', 'only items of this type: message, reasoning, call, output …')
     .option('--since <time>', 'only since then: 30m, 12h, 7d, 2w, or a date', (value) => readSince(value))
+    .option('--until <time>', 'only before then; of a date, that day too', (value) => readUntil(value))
     .addHelpText(
       'after',
       `
@@ -37,7 +39,8 @@ and you find it, as the phrase "src main ts".
 Examples:
   $ tapes search parser "exit code"
   $ tapes search TypeError --type output --since 7d
-  $ tapes search refactor --role user --session last`,
+  $ tapes search refactor --role user --session last
+  $ tapes search deploy --since 2026-11-23 --until 2026-11-24`,
     )
     .action(async (words: string[], _options: unknown, command: Command) => {
       const { search } = await import('../../app/search.ts');

@@ -3,7 +3,7 @@ import type { FoundEntry, Snippet } from '../../store/index.ts';
 import type { Page } from './page.ts';
 import type { Paint } from './paint.ts';
 import { safeLine, safeText } from './safe-text.ts';
-import { wrapText } from './text-width.ts';
+import { cutToWidth, wrapText } from './text-width.ts';
 import { sayWhen } from './words.ts';
 
 const margin = '    ';
@@ -39,7 +39,7 @@ function renderSnippet(snippet: Snippet, paint: Paint, width: number | null): st
     })
     .join('')
     .trim();
-  const lines = width === null ? [marked] : wrapText(marked, Math.max(20, width - margin.length)).split('\n');
+  const lines = width === null ? [marked] : fitLines(marked, Math.max(20, width - margin.length));
   // A phrase may go on in the next line: each line is painted for itself.
   let isHit = false;
   return lines
@@ -57,6 +57,16 @@ function renderSnippet(snippet: Snippet, paint: Paint, width: number | null): st
       return `${margin}${painted}`;
     })
     .join('\n');
+}
+
+/** An excerpt is to be seen, not copied: a word that is longer than a line is cut. A hit that ends in it ends with it. */
+function fitLines(marked: string, width: number): string[] {
+  return wrapText(marked, width)
+    .split('\n')
+    .map((line) => {
+      const cut = cutToWidth(line, width);
+      return line.lastIndexOf(hitEnd) > cut.lastIndexOf(hitEnd) ? cut + hitEnd : cut;
+    });
 }
 
 /** `hits`: [start, end) of each, in UTF-16 units of `snippet`. */

@@ -11,9 +11,16 @@ export function renderRederivation({ calls, changed, left }: RederiveReport, pai
     .slice(0, shownCalls)
     .map(({ callId, message }) => `${paint.red('LEFT')}  call ${safeLine(callId)}: ${safeLine(message)}`);
   const more = left.length > lines.length ? [`… and ${left.length - lines.length} more`] : [];
-  const changes = (['sessions', 'threads', 'turns', 'calls'] as const)
+  const named = {
+    sessions: 'session',
+    threads: 'thread',
+    turns: 'turn',
+    calls: 'call',
+    search: 'searchable text',
+  } as const;
+  const changes = (['sessions', 'threads', 'turns', 'calls', 'search'] as const)
     .filter((table) => changed[table] > 0)
-    .map((table) => sayPlural(changed[table], table.slice(0, -1)));
+    .map((table) => sayPlural(changed[table], named[table]));
   const outcome = changes.length === 0 ? 'nothing was other than before' : `changed ${changes.join(', ')}`;
   return [...lines, ...more, `derived ${sayPlural(calls, 'call')} again: ${outcome}`].join('\n');
 }

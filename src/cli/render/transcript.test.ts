@@ -297,3 +297,46 @@ test('prompts, answers and results cannot draw on the terminal', () => {
   expect(text).not.toContain('\u0007');
   expect(text.match(/a␛\]52;c;AAAA␇b/g)).toHaveLength(6);
 });
+
+test('where a conversation branches stands above what was said there', () => {
+  const text = (words: string): Item[] => [item({ role: 'assistant', text: words })];
+  const compact = call({ id: 'c0c0c0c0', kind: 'compaction', output: [item({ type: 'compaction' })] });
+  const after = call({ branch: { reason: 'compaction', fromCallId: 'c0c0c0c0' }, output: text('Smaller now.') });
+  const edited = call({ branch: { reason: 'edit', fromCallId: 'a1b2c3d4e5' }, output: text('Edited.') });
+  const anew = call({ branch: { reason: 'edit', fromCallId: null } });
+  const whole = renderTranscript(
+    shown([
+      turn({ calls: [compact, after] }),
+      turn({ prompt: 'another prompt', calls: [edited] }),
+      turn({ prompt: 'from the start', calls: [anew] }),
+    ]),
+    page,
+    { full: false },
+  );
+
+  expect(whole).toMatch(/· compaction ·[^]*\n\n {2}↳ branch: goes on from the summary of c0c0c0c0\n\nSmaller now\./);
+  expect(whole).toMatch(
+    /──\n\n {2}↳ branch: goes on from a1b2c3d4\w*, without what was said after it\n\n› another prompt\n\nEdited\./,
+  );
+  expect(whole).toContain('  ↳ branch: begins anew, without what was said before\n\n› from the start');
+  expect(Math.max(...whole.split('\n').map((line) => line.length))).toBeLessThanOrEqual(80);
+});
+
+test('why a call failed goes below where it is too long, and in a pipe stays on its line', () => {
+  const message = 'You have hit your usage limit. Upgrade to Pro, or try again at the end of the week, on Friday.';
+  const failed = call({ status: 'failed', usage: null, error: { code: 'usage_limit_reached', message } });
+  const show = (width: number | null): string =>
+    renderTranscript(shown([turn({ calls: [failed] })]), { ...page, width }, { full: false });
+
+  const [line, ...below] = show(80).split('\n').slice(-3);
+  expect(line).toBe('  a1b2c3d4 · gpt-6.1-sol · ttft 712 ms, 2.9 s');
+  expect(below.join(' ').replaceAll(/ +/g, ' ').trim()).toBe(`failed: usage_limit_reached ${message}`);
+  expect(
+    Math.max(
+      ...show(80)
+        .split('\n')
+        .map((each) => each.length),
+    ),
+  ).toBeLessThanOrEqual(80);
+  expect(show(null)).toContain(`2.9 s · failed: usage_limit_reached ${message}`);
+});

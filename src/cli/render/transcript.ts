@@ -62,7 +62,11 @@ function sayCost({ costUsd, unpricedModels = [] }: ListedSession): string[] {
 }
 
 function renderThread(thread: Thread, threads: readonly Thread[], isWhole: boolean, context: Context): string {
-  const parts = thread.turns.map((turn, index) => renderTurn(turn, isWhole ? index + 1 : null, context));
+  const fork = thread.forkedFromThreadId;
+  const forked = fork === undefined ? null : `branch: forked from ${safeLine(fork)}`;
+  const parts = thread.turns.map((turn, index) =>
+    renderTurn(turn, isWhole ? index + 1 : null, context, isWhole && index === 0 ? forked : null),
+  );
   if (thread.parentThreadId === null && threads.length === 1) return parts.join('\n\n');
   const name = thread.agentName ?? thread.id;
   const heading = context.paint.bold(safeLine(`Thread ${name}${sayParent(thread, threads)}`));
@@ -78,7 +82,7 @@ function sayParent({ parentThreadId, turns }: Thread, threads: readonly Thread[]
   return ` · sub-agent of ${parent?.agentName ?? parentThreadId}`;
 }
 
-function renderTurn(turn: Turn, number: number | null, context: Context): string {
+function renderTurn(turn: Turn, number: number | null, context: Context, mark: string | null = null): string {
   const { paint, width, shortIds } = context;
   const id = shortIds.get(turn.id) ?? turn.id;
   const name = turn.id.endsWith('.next')
@@ -90,7 +94,32 @@ function renderTurn(turn: Turn, number: number | null, context: Context): string
   const rule = '─'.repeat(Math.max(2, (width ?? plainWidth) - widthOf(name) - widthOf(time) - 8));
   const line = paint.dim(`── ${name} ${rule} ${time} ──`);
   const prompt = turn.prompt === null ? [] : [renderPrompt(turn.prompt, context)];
-  return [line, ...prompt, ...turn.calls.map((call) => renderCall(call, context))].join('\n\n');
+  // What a turn begins with stands above its prompt: it is behind this that it was said.
+  const [first, ...rest] = turn.calls;
+  const opening = mark ?? (first === undefined ? null : sayBranch(first, context));
+  return [
+    line,
+    ...(opening === null ? [] : [renderMark(opening, context)]),
+    ...prompt,
+    ...(first === undefined ? [] : [renderCall(first, context)]),
+    ...rest.flatMap((call) => {
+      const branch = sayBranch(call, context);
+      return [...(branch === null ? [] : [renderMark(branch, context)]), renderCall(call, context)];
+    }),
+  ].join('\n\n');
+}
+
+/** Where the conversation is not what it was in the call before. */
+function sayBranch({ branch }: Call, { shortIds }: Context): string | null {
+  if (branch === undefined) return null;
+  const from = branch.fromCallId === null ? null : safeLine(shortIds.get(branch.fromCallId) ?? branch.fromCallId);
+  if (branch.reason === 'compaction') return `branch: goes on from the summary of ${from ?? 'an earlier call'}`;
+  if (from === null) return 'branch: begins anew, without what was said before';
+  return `branch: goes on from ${from}, without what was said after it`;
+}
+
+function renderMark(text: string, { paint }: Context): string {
+  return `  ${paint.cyan(`↳ ${text}`)}`;
 }
 
 function renderPrompt(prompt: string, context: Context): string {
@@ -116,7 +145,13 @@ function renderCallLine(call: Call, { paint, shortIds, width }: Context): string
   const line = joinFacts(facts, width);
   if (call.status === 'completed') return paint.dim(line);
   const error = call.error === null ? '' : `: ${safeLine(`${call.error.code} ${call.error.message}`)}`;
-  return `${paint.dim(`${line} · `)}${paintStatus(paint, `${call.status}${error}`, call.status)}`;
+  const status = `${call.status}${error}`;
+  const lastLine = line.slice(line.lastIndexOf('\n') + 1);
+  if (width === null || widthOf(`${lastLine} · ${status}`) <= width) {
+    return `${paint.dim(`${line} · `)}${paintStatus(paint, status, call.status)}`;
+  }
+  const below = indent(wrapText(status, width - 2), '  ', (text) => paintStatus(paint, text, call.status));
+  return `${paint.dim(line)}\n${below}`;
 }
 
 /** Time to first token, and in all. */

@@ -1,6 +1,7 @@
 // Calls as the vocabulary has them, from their rows: sizes and hashes joined in, open ones read from their chunks, tool results
 // filled in from the calls that sent them.
-import { fillToolOutputs, toItem } from '../../derive/index.ts';
+import type { ChainedCall } from '../../derive/index.ts';
+import { fillToolOutputs, findBranches, toItem } from '../../derive/index.ts';
 import type { Call, CallStatus, Item, RateLimits, Usage } from '../../domain/index.ts';
 import type { Connection } from '../connection.ts';
 import { readOpenCall } from '../open-call.ts';
@@ -56,7 +57,24 @@ export async function readCalls(connection: Connection, sessionId: string, live:
       endedAt: row.ended_at,
     });
   }
-  return calls.reverse();
+  return markBranches(calls.reverse(), rows);
+}
+
+/** Each thread has a chain of its own. */
+function markBranches(calls: readonly PlacedCall[], rows: readonly CallRow[]): PlacedCall[] {
+  const incremental = new Set(rows.filter((row) => row.previous_response_id !== null).map(({ id }) => id));
+  const threads = new Map<string, ChainedCall[]>();
+  for (const { call, threadId } of calls) {
+    const chained = { ...call, isIncremental: incremental.has(call.id) };
+    const known = threads.get(threadId);
+    if (known === undefined) threads.set(threadId, [chained]);
+    else known.push(chained);
+  }
+  const branches = new Map([...threads.values()].flatMap((chain) => [...findBranches(chain)]));
+  return calls.map(({ call, ...place }) => {
+    const branch = branches.get(call.id);
+    return { call: branch === undefined ? call : { ...call, branch }, ...place };
+  });
 }
 
 async function readNow(connection: Connection, row: JoinedCall, live: LiveRuns): Promise<JoinedCall> {

@@ -13,6 +13,8 @@ export interface SearchFilter {
   readonly type?: string | undefined;
   /** ISO 8601; what was said in a call that began at this time or later. */
   readonly since?: string | undefined;
+  /** ISO 8601; before this time. */
+  readonly until?: string | undefined;
 }
 
 /** Text around a hit: pieces in their order. */
@@ -50,12 +52,13 @@ const snippetTokens = 24;
 const longestPiece = 160;
 
 export async function searchEntries(connection: Connection, filter: SearchFilter): Promise<FoundEntry[]> {
-  const { terms, limit, sessionId, role, type, since } = filter;
+  const { terms, limit, sessionId, role, type, since, until } = filter;
   const conditions: readonly Condition[] = [
     { sql: 'search_text MATCH ?', value: toMatch(terms) },
     ...(sessionId === undefined ? [] : await readSessionConditions(connection, sessionId)),
     ...(role === undefined ? [] : [{ sql: 'search_items.role = ?', value: role }]),
     ...(since === undefined ? [] : [{ sql: 'calls.started_at >= ?', value: since }]),
+    ...(until === undefined ? [] : [{ sql: 'calls.started_at < ?', value: until }]),
     ...(type === undefined ? [] : [typeCondition(type)]),
   ];
   // The index is read from its newest row down, and no further than it takes to fill the list.

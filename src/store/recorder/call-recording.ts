@@ -135,6 +135,8 @@ export class CallRecording {
         ended: end.ended,
         failure: end.failure === null ? null : JSON.stringify(end.failure),
       });
+      // What has been completed is not lost to a kill that comes before the next batch would be written.
+      writer.hurry();
     }
   }
 
@@ -150,8 +152,11 @@ export class CallRecording {
 
   #keep(bytes: Uint8Array, stamp: Stamp): void {
     this.#append(bytes, stamp);
+    const { isTerminal } = this.#answer;
     if (this.#start.transport === 'https') this.#answer.push(bytes, stamp.mono);
     else this.#answer.pushLines(bytes, stamp.mono);
+    // The agent has its answer now, and closes the stream when it likes: Codex takes 30 ms.
+    if (this.#answer.isTerminal && !isTerminal) this.#context.writer.hurry();
   }
 
   #append(bytes: Uint8Array, stamp: Stamp): void {

@@ -45,6 +45,8 @@ export interface RunRecorderOptions extends RecorderOptions {
   readonly closeWithinMs?: number;
   /** How long SQLite itself waits for a lock before the writer tries again later. Default 1 s. */
   readonly busyTimeoutMs?: number;
+  /** How long a change may wait for others to be written with it. Default 100 ms. */
+  readonly flushAfterMs?: number;
 }
 
 /** What the main side could not hand over: bytes of a body, or whole events. */
@@ -184,10 +186,11 @@ export class RunRecorder implements Recorder {
   }
 
   async #begin(connection: Connection): Promise<void> {
-    const { identify, turns, titles = new Titles() } = this.#options;
+    const { identify, turns, titles = new Titles(), flushAfterMs } = this.#options;
     const run = this.#run;
     if (turns !== undefined) connection.share(turns);
-    const writer = new Writer(connection, this.#problems, { deadline: () => this.#deadline });
+    const pace = flushAfterMs === undefined ? {} : { flushAfterMs };
+    const writer = new Writer(connection, this.#problems, { ...pace, deadline: () => this.#deadline });
     let order = 0;
     const masked = (): RunStart => ({ ...this.#run, cwd: this.#vault.maskText(this.#run.cwd) });
     this.#context = {

@@ -198,6 +198,59 @@ test('what comes while a slow write is going on is written right after it', asyn
   await writer.close();
 });
 
+const never = 60 * 60 * 1000;
+
+test('what must not wait is written at once, with all that was put before it', async () => {
+  const connection = new FakeConnection();
+  const { writer } = open(connection, { flushAfterMs: never });
+  writer.put('exchanges', row('a'));
+  writer.hurry();
+  writer.put('exchanges', row('b'));
+
+  await expect.poll(() => connection.committed.map(([, id]) => id)).toEqual(['a']);
+  await writer.close();
+});
+
+test('however many are in a hurry while a slow write is going on, they share the next transaction', async () => {
+  const connection = new FakeConnection();
+  const { promise: slow, resolve: goOn } = deferred();
+  const transaction = connection.transaction.bind(connection);
+  let transactions = 0;
+  connection.transaction = async (work) => {
+    transactions += 1;
+    if (transactions === 1) await slow;
+    return transaction(work);
+  };
+  const { writer } = open(connection, { flushAfterMs: never });
+  const ids = Array.from({ length: 20 }, (_, at) => `ex-${at}`);
+  for (const id of ids) {
+    writer.put('exchanges', row(id));
+    writer.hurry();
+  }
+  goOn();
+
+  await expect.poll(() => connection.committed.map(([, id]) => id)).toEqual(ids);
+  expect(transactions).toBe(2);
+  await writer.close();
+});
+
+test('a hurry does not press a database that is locked just now', async () => {
+  const connection = new FakeConnection(['SQLITE_BUSY', 'SQLITE_BUSY']);
+  const { writer, problems } = open(connection, { flushAfterMs: never, retryAfterMs: never });
+  writer.put('exchanges', row('a'));
+  expect(await writer.flush()).toBe(false);
+  writer.hurry();
+  writer.hurry();
+  expect(connection.failures).toEqual(['SQLITE_BUSY']);
+  // It is tried again as it would have been.
+  expect(await writer.flush()).toBe(false);
+  expect(await writer.flush()).toBe(true);
+
+  expect(connection.committed.map(([, id]) => id)).toEqual(['a']);
+  expect(problems.list()).toEqual([]);
+  await writer.close();
+});
+
 function deferred(): { promise: Promise<void>; resolve: () => void } {
   let resolve = (): void => {};
   const promise = new Promise<void>((settle) => {

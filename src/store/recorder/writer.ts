@@ -1,4 +1,5 @@
-// The one writer: what changed is collected and written in one transaction, at most `flushAfterMs` after the first change.
+// The one writer: what changed is collected and written in one transaction, at most `flushAfterMs` after the first change, and at once
+// where that is asked for.
 // A write that fails is kept and tried again, so a lock or a full disk that passes costs nothing; what cannot be written even at
 // the end is dropped and counted. Rows are written whole, so trying again is safe.
 import type { Connection, SqlValue } from '../connection.ts';
@@ -110,6 +111,15 @@ export class Writer {
     else pending.parts.push(data);
     this.#batch.bytes += data.length;
     this.#schedule(this.#flushAfterMs);
+  }
+
+  /**
+   * What has been put is written now, or right behind what is being written: many such at once share a transaction. A database that does
+   * not take anything just now is not asked more often for it.
+   */
+  hurry(): void {
+    if (this.#flushing !== null) this.#isDue = true;
+    else if (this.#failure === null) void this.flush();
   }
 
   /** Takes back what of a call's chunks is not on disk yet, and says how many rows are. Chunks come in order: disk first. */
@@ -252,7 +262,10 @@ export class Writer {
         else this.#problems.add(sayDatabaseFailure(code, messageOf(error)), 1);
       }
     }
-    if (isEmpty(kept)) return true;
+    if (isEmpty(kept)) {
+      this.#failure = null;
+      return true;
+    }
     this.#batch = joinBatches({ ...kept, bytes: batch.bytes, events: batch.events }, this.#batch);
     this.#retryLater();
     return false;
