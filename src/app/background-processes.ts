@@ -5,6 +5,7 @@ import { homedir } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 
 import type { AgentProfile, BackgroundRule } from '../agents/index.ts';
+import { shellWord } from '../domain/index.ts';
 import { findCommand, listProcesses, probeCommand, readProcess } from '../launch/index.ts';
 import { leadsTo } from './proxy-environment.ts';
 
@@ -110,9 +111,7 @@ function withHome(command: string, environment: Environment, own: Environment): 
   const names = ['HOME', 'CODEX_HOME'].filter(
     (name) => environment[name] !== undefined && environment[name] !== own[name],
   );
-  return [...names.map((name) => `${name}='${environment[name]!.replaceAll("'", String.raw`'\''`)}'`), command].join(
-    ' ',
-  );
+  return [...names.map((name) => `${name}=${shellWord(environment[name]!)}`), command].join(' ');
 }
 
 const isPointed = (environment: Environment, standing: { readonly port: number }): boolean =>

@@ -4,7 +4,7 @@ import { chmod, link, readFile, rename, rm, stat, writeFile } from 'node:fs/prom
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 
-import { newId } from '../domain/index.ts';
+import { newId, shellWord } from '../domain/index.ts';
 import { TapesError } from '../errors.ts';
 import { proxyUrlOf } from '../proxy/index.ts';
 import { describeProcess, isProcessAlive } from '../store/index.ts';
@@ -74,7 +74,7 @@ async function write(
   } catch (cause) {
     await rm(draft, { force: true }).catch(() => undefined);
     throw new TapesError('E_HOME_NOT_WRITABLE', `${file} cannot be written: ${(cause as Error).message}`, {
-      hint: `check its owner and mode: ls -l ${file}`,
+      hint: `check its owner and mode: ls -l ${shellWord(file)}`,
       cause,
     });
   }

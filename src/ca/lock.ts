@@ -3,7 +3,7 @@ import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 
-import { newId } from '../domain/index.ts';
+import { newId, shellWord } from '../domain/index.ts';
 import { TapesError } from '../errors.ts';
 import { isAlive } from './process-alive.ts';
 
@@ -23,7 +23,7 @@ export async function withLock<T>(file: string, change: () => Promise<T>, patien
       }
       if (performance.now() > deadline) {
         throw new TapesError('E_CA_BUSY', `another tapes (pid ${owner}) is changing the root or the trust stores`, {
-          hint: `let it finish, then try again; is it gone? then: rm ${file}`,
+          hint: `let it finish, then try again; is it gone? then: rm ${shellWord(file)}`,
         });
       }
       await wait(50);

@@ -1,6 +1,7 @@
 // Joins our root with the roots that the user had already named in a variable that holds one file only.
 import { chmod, readFile, writeFile } from 'node:fs/promises';
 
+import { shellWord } from '../domain/index.ts';
 import { TapesError } from '../errors.ts';
 import { splitPem } from './root-certificate.ts';
 
@@ -15,7 +16,7 @@ export async function readCertificates(file: string, source: string): Promise<re
   const blocks = splitPem(text);
   if (blocks.length === 0) {
     throw new TapesError('E_UPSTREAM_CA_INVALID', `${file}, named by ${source}, holds no PEM certificate`, {
-      hint: `name a file that has a BEGIN CERTIFICATE line; look at it with: head ${file}`,
+      hint: `name a file that has a BEGIN CERTIFICATE line; look at it with: head ${shellWord(file)}`,
     });
   }
   return blocks;

@@ -338,11 +338,54 @@ describe.skipIf(debian.skip || !isRoot)(`the system store of Debian${whyNot}`, (
       message: expect.stringContaining('needs root rights, and there is no sudo here'),
       error: {
         code: 'E_STORE_NEEDS_ROOT',
-        hint: expect.stringMatching(/^run as root: install -D .* && \S+update-ca-certificates$/),
+        hint: expect.stringMatching(
+          /^run as root: install -D .* && \S+update-ca-certificates.*; then, as yourself: tapes ca install --store system$/,
+        ),
       },
     });
     expect(node!.outcome).toBe('advice');
   });
+});
+
+describe('below a path that a shell reads otherwise', () => {
+  /** What stands behind the last "…: ". */
+  const typedOf = (text: string, start: string): string => text.slice(text.indexOf(start));
+
+  it(
+    'what is said is what can be typed: a loose key, a loose folder, the root that is left',
+    { timeout: 60_000 },
+    async () => {
+      const base = makeTapesHome();
+      closing.push(base.remove);
+      const tapes = { ...base, dir: join(base.dir, "it's a $HOME; of `two`") };
+      const userHome = join(tapes.dir, 'user');
+      makeNss(userHome, '.pki/nssdb');
+      const ca = (...args: string[]): Promise<RunResult> =>
+        runTapes(tapes, ['ca', ...args], { env: { ...env, HOME: userHome } });
+      const type = (command: string): Promise<RunResult> => run('sh', ['-c', command], { env });
+
+      expect((await ca('create')).exitCode).toBe(0);
+      for (const [file, mode] of [
+        ['ca/root-key.pem', 0o644],
+        ['ca', 0o777],
+      ] as const) {
+        chmodSync(join(tapes.dir, file), mode);
+        const { problem } = JSON.parse((await ca('status', '--store', 'node', '--json')).stdout) as {
+          problem: { code: string; hint: string };
+        };
+        expect(problem.code).toBe('E_CA_PERMISSIONS');
+        expect((await type(problem.hint)).exitCode).toBe(0);
+      }
+      const installed = await ca('install', '--store', 'nss,node');
+      expect(installed.exitCode).toBe(0);
+      const variable = await type(`${typedOf(installed.stdout, 'export NODE_EXTRA_CA_CERTS=').split('\n')[0]}
+printf %s "$NODE_EXTRA_CA_CERTS"`);
+      expect(variable.stdout).toBe(join(tapes.dir, 'ca/root.pem'));
+      const removed = await ca('uninstall');
+      expect((await type(typedOf(removed.stdout, 'rm -r '))).exitCode).toBe(0);
+      expect(readdirSync(tapes.dir)).not.toContain('ca');
+    },
+  );
 });
 
 async function expectTrust(tapes: TapesHome, root: Root, isTrusted: boolean): Promise<void> {
