@@ -59,7 +59,6 @@ export type ProxyResult = SessionReports | null;
 
 /** How long what is open is waited for once it was told to stop. */
 const settleMs = 10_000;
-const bundleName = 'proxy-bundle.pem';
 
 /** Runs until `stop`. Throws a `TapesError` where it could not be started. */
 export async function runProxy(options: ProxyOptions): Promise<ProxyResult> {
@@ -81,7 +80,13 @@ export async function runProxy(options: ProxyOptions): Promise<ProxyResult> {
     onProgress,
   });
   const { root, interceptHosts } = choice;
-  const trust = await arrangeTrust(profile, root, places.home, { ...options, environment, bundleName });
+  const trust = await arrangeTrust(profile, root, {
+    caFolder: places.caFolder,
+    environment,
+    upstreamCa: options.upstreamCa,
+    isProxied: routes.proxy !== null,
+    standing: true,
+  });
 
   const password = last?.password ?? makeProxyPassword();
   const recording = options.record
