@@ -1,5 +1,5 @@
 // The door of ca/: the root, what an agent is told to trust, and the trust stores.
-export { isoDay } from './clock.ts';
+export { isoDay, refuseWrongClock } from './clock.ts';
 export { withLock } from './lock.ts';
 export {
   certificateFileOf,

@@ -1,5 +1,4 @@
 // A background process of the agent: one that would carry traffic past tapes, or one that waits for a tapes that has ended.
-import { connect } from 'node:net';
 import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -8,6 +7,7 @@ import type { AgentProfile, BackgroundRule } from '../../agents/index.ts';
 import { findCommand, probeCommand } from '../../launch/index.ts';
 import type { AgentSurroundings } from './check-agent.ts';
 import type { Finding, Mending } from './check.ts';
+import { knock } from './knock.ts';
 import { isAlive, readProcess } from './processes.ts';
 
 export async function checkDaemon(profile: AgentProfile, surroundings: AgentSurroundings): Promise<Finding> {
@@ -69,19 +69,7 @@ async function findDeadProxy(pid: number): Promise<string | null> {
   const value = (await readProcess(pid))?.environment.get('HTTPS_PROXY') ?? '';
   const url = URL.canParse(value) ? new URL(value) : null;
   if (url === null || url.hostname !== '127.0.0.1' || url.port === '') return null;
-  return (await isListening(Number(url.port))) ? null : `127.0.0.1:${url.port}`;
-}
-
-function isListening(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect({ host: '127.0.0.1', port });
-    const settle = (is: boolean): void => {
-      socket.destroy();
-      resolve(is);
-    };
-    socket.once('connect', () => settle(true));
-    socket.once('error', () => settle(false));
-  });
+  return (await knock(Number(url.port))) === 'closed' ? `127.0.0.1:${url.port}` : null;
 }
 
 async function hasGone(pid: number): Promise<boolean> {
