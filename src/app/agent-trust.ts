@@ -4,8 +4,7 @@ import { join } from 'node:path';
 
 import type { AgentProfile } from '../agents/index.ts';
 import { isLocalRoot, readCertificates, readTrusted, splitPem, writeBundle, type Root } from '../ca/index.ts';
-import { newId, shellWord } from '../domain/index.ts';
-import { TapesError } from '../errors.ts';
+import { newId } from '../domain/index.ts';
 import { readUpstreamRoots } from './upstream-roots.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -49,14 +48,7 @@ export async function arrangeTrust(profile: AgentProfile, root: Root, options: A
   const theirs = named ? await readCertificates(named, variable!) : [];
   const bundle = join(caFolder, standing ? standingBundleName : `bundle-${newId()}.pem`);
   const earlier = standing ? [...(await readTrusted(caFolder, new Date())), ...(await readForeign(bundle))] : [];
-  try {
-    await writeBundle(bundle, [root, ...earlier].map((one) => one.certificatePem).concat(theirs));
-  } catch (cause) {
-    throw new TapesError('E_HOME_NOT_WRITABLE', `${bundle} cannot be written: ${(cause as Error).message}`, {
-      hint: `check its owner and mode: ls -ld ${shellWord(caFolder)} ${shellWord(bundle)}`,
-      cause,
-    });
-  }
+  await writeBundle(bundle, [root, ...earlier].map((one) => one.certificatePem).concat(theirs));
   const remove = async (): Promise<void> => {
     if (!standing) await rm(bundle, { force: true }).catch(() => undefined);
   };

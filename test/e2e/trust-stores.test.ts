@@ -66,6 +66,7 @@ function makeNss(userHome: string, path: string, password?: string): string {
 const listNss = (folder: string): string =>
   execFileSync('certutil', ['-L', '-d', `sql:${folder}`], { encoding: 'utf8' });
 
+const setpriv = needs('setpriv');
 const mount = needs('unshare', 'mount');
 const canMount = !mount.skip && process.getuid?.() === 0 && canUnshare();
 const whyNoMount = canMount ? '' : ' (skipped: nothing can be mounted here)';
@@ -307,7 +308,6 @@ describe.skipIf(debian.skip || !isRoot)(`the system store of Debian${whyNot}`, (
     },
   );
 
-  const setpriv = needs('setpriv');
   it.skipIf(setpriv.skip)(`without root rights and sudo says what to run as root${setpriv.reason}`, async () => {
     const { tapes } = set();
     const home = join(tapes.dir, 'home');
@@ -387,6 +387,40 @@ printf %s "$NODE_EXTRA_CA_CERTS"`);
     },
   );
 });
+
+it.skipIf(setpriv.skip)(
+  `a home that may be read and not written is told of, and is no bug${setpriv.reason}`,
+  { timeout: 60_000 },
+  async () => {
+    const tapes = makeTapesHome();
+    closing.push(tapes.remove);
+    const nobody = 65_534;
+    chownSync(tapes.dir, nobody, nobody);
+    const asNobody = (...args: string[]): Promise<RunResult> =>
+      run(
+        'setpriv',
+        [`--reuid=${nobody}`, `--regid=${nobody}`, '--clear-groups', process.execPath, tapesBin, ...args],
+        {
+          env: { ...env, HOME: tapes.dir, TAPES_HOME: tapes.dir },
+        },
+      );
+    expect((await asNobody('ca', 'create')).exitCode).toBe(0);
+    chmodSync(join(tapes.dir, 'ca'), 0o500);
+    for (const args of [
+      ['ca', 'rotate'],
+      ['ca', 'install', '--store', 'java'],
+      ['proxy'],
+      ['intercept', '--', 'true'],
+    ]) {
+      const { exitCode, stderr } = await asNobody(...args);
+      expect({ args, exitCode, stderr }).toEqual({
+        args,
+        exitCode: 125,
+        stderr: expect.stringMatching(/^tapes: cannot write .*\nhint: check owner, .*\[E_HOME_NOT_WRITABLE\]\n$/),
+      });
+    }
+  },
+);
 
 async function expectTrust(tapes: TapesHome, root: Root, isTrusted: boolean): Promise<void> {
   const hosts = ['chatgpt.com', 'example.com'];
