@@ -135,6 +135,7 @@ export async function runProxy(options: ProxyOptions): Promise<ProxyResult> {
     const { failure } = await interceptor.load();
     const refused = recording === null ? null : await recording.router.ready;
     if (refused !== null) onWarning(`nothing is recorded: ${refused.message}`);
+    await recording?.followDatabase();
     const warn = (): void => {
       const { unpermittedHosts } = interceptor!;
       for (const line of [
@@ -149,13 +150,19 @@ export async function runProxy(options: ProxyOptions): Promise<ProxyResult> {
     warn();
     const search = { profiles, environment, standing };
     await warnOfBackground(search, options);
-    const looking = setInterval(warn, 1_000);
+    const look = async (): Promise<void> => {
+      warn();
+      const gone = await recording?.followDatabase();
+      if (gone) onWarning(gone);
+    };
+    const looking = setInterval(() => void look(), 1_000);
     await aborted(stop);
     clearInterval(looking);
 
     onProgress(`stopping: what is open is waited for, for ${settleMs / 1_000} s at the most`);
     const leaving = await leaveBackground(search, options, settleMs, options.stopAtOnce);
     await Promise.race([Promise.all([interceptor.settle(settleMs), leaving.done]), aborted(options.stopAtOnce)]);
+    await look();
     recording?.router.cutOpen();
     await interceptor.close();
     await leaving.cutOff();
