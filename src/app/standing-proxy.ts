@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { newId, shellWord } from '../domain/index.ts';
 import { TapesError } from '../errors.ts';
 import { proxyUrlOf } from '../proxy/index.ts';
-import { describeProcess, isProcessAlive } from '../store/index.ts';
+import { describeProcess, isProcessAlive } from '../processes/index.ts';
 
 export interface StandingProxy {
   readonly port: number;

@@ -5,7 +5,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 
 import { newId, shellWord } from '../domain/index.ts';
 import { TapesError } from '../errors.ts';
-import { isAlive } from './process-alive.ts';
+import { isAlive } from '../processes/index.ts';
 
 /** Runs `change` while holding the lock. Throws `E_CA_BUSY` where another holds it for longer than `patienceMs`. */
 export async function withLock<T>(file: string, change: () => Promise<T>, patienceMs = 15_000): Promise<T> {

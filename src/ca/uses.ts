@@ -5,7 +5,7 @@ import { join } from 'node:path';
 
 import { newId } from '../domain/index.ts';
 import { notWritable } from './atomic-file.ts';
-import { isAlive } from './process-alive.ts';
+import { isAlive } from '../processes/index.ts';
 
 const pattern = /^in-use-(\d+)-([0-9a-f]{64})-\w+$/;
 
