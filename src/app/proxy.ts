@@ -122,6 +122,7 @@ export async function runProxy(options: ProxyOptions): Promise<ProxyResult> {
       password,
       isAuthenticated: options.auth,
       certificateFile: trust.certificateFile,
+      interceptHosts,
       process: thisProcess(),
     };
     if (recording !== null) {

@@ -142,6 +142,11 @@ describe.skipIf(tool.skip)(`tapes proxy --host-name${tool.reason}`, () => {
     const { environment: shell } = await stand(scene, { options: ['--host-name', '*.example.com'] });
     expect(await reach(scene, shell)).toBe('reached');
     expect(await reach(scene, shell, 'https://llm.example.com/v1')).toBe('reached');
+    // A NO_PROXY that would hide such a host is trimmed, as it is for the agents' own hosts.
+    const { stdout } = await runTapes(scene.tapes, ['env', '--json'], {
+      env: { NO_PROXY: 'localhost,llm.example.com' },
+    });
+    expect(JSON.parse(stdout)).toMatchObject({ variables: { NO_PROXY: 'localhost' } });
     // Tunnelled as it is: what the other end signs with is not trusted by who trusts tapes alone.
     expect(await reach(scene, shell, 'https://other.test/')).toMatch(/^60: /);
   });
