@@ -1,14 +1,15 @@
 // Which root a standing proxy signs with, and that a shell which was told of one once goes on through whatever becomes of it: a rotation, another
 // start, other options.
-import { readdirSync, readFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { afterEach, describe, expect, it } from 'vitest';
 
-import { startStandIn, text } from '../support/chatgpt/index.ts';
+import { execCommand, startStandIn, text, toolCall } from '../support/chatgpt/index.ts';
 import { codexBin, makeCodexHome } from '../support/codex.ts';
 import { needs } from '../support/programs.ts';
-import { run, type RunResult } from '../support/run.ts';
+import { run, start, type RunResult } from '../support/run.ts';
 import {
   endProxy,
   launchProxy,
@@ -70,7 +71,7 @@ const ca = async (scene: Scene, ...args: string[]): Promise<void> => {
 
 const countRoots = (file: string): number => readFileSync(file, 'utf8').match(/BEGIN CERTIFICATE/g)?.length ?? 0;
 
-const tool = needs('curl');
+const tool = needs('curl', 'mkfifo');
 describe.skipIf(tool.skip)(`a shell that has taken in what tapes env said${tool.reason}`, () => {
   it(
     'goes on through a rotation and another start, as one does that takes it in afterwards',
@@ -95,6 +96,32 @@ describe.skipIf(tool.skip)(`a shell that has taken in what tapes env said${tool.
       expect(await readSessions(scene.tapes)).toHaveLength(2);
     },
   );
+
+  it('has a Codex that is at work go on, across a rotation and another start', { timeout: 90_000 }, async () => {
+    const tapes = makeTapesHome();
+    const codex = makeCodexHome();
+    const [began, goOn] = ['began', 'go-on'].map((name) => join(tapes.dir, name)) as [string, string];
+    execFileSync('mkfifo', [goOn]);
+    const standIn = await startStandIn({
+      scenario: (_call, index) =>
+        index === 0 ? toolCall({ input: execCommand(`touch ${began}; cat ${goOn}`) }) : text('You said it'),
+    });
+    closing.push(() => standIn.close(), tapes.remove, codex.remove);
+    const scene = { standIn, tapes, codex };
+    const first = await stand(scene);
+    const args = ['exec', '--skip-git-repo-check', '--dangerously-bypass-approvals-and-sandbox', 'say it'];
+    const agent = start(codexBin().native, args, { env: { ...codex.env, ...first.environment }, cwd: codex.project });
+    await expect.poll(() => existsSync(began), { timeout: 30_000 }).toBe(true);
+    await ca(scene, 'rotate');
+    await end(first);
+    const second = await stand(scene);
+    writeFileSync(goOn, 'now\n');
+    expect(await agent.ended).toMatchObject({ exitCode: 0, stdout: 'You said it\n' });
+    // Clients of it that live longer than a call have the earlier root in memory: told of, if they came back.
+    const told = (await end(second)).split('\n').filter((line) => line.includes('refused the certificate'));
+    for (const line of told) expect(line).toContain('was started before the root was another: then start it again');
+    expect(new Set((await readSessions(tapes)).map(({ calls }) => calls))).toEqual(new Set([2]));
+  });
 
   it(
     'stops trusting a root that is to be forgotten, beside roots that the user named, too',
