@@ -15,7 +15,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { makeLeaf, type Root } from '../support/certificates.ts';
 import { startLeafServer } from '../support/leaf-server.ts';
 import { needs } from '../support/programs.ts';
-import { run, type RunResult } from '../support/run.ts';
+import { run, start, type RunResult } from '../support/run.ts';
 import { makeTapesHome, runTapes, tapesBin, type TapesHome } from '../support/tapes.ts';
 
 const closing: (() => unknown)[] = [];
@@ -149,6 +149,40 @@ describe.skipIf(nss.skip)(`NSS${nss.reason}`, () => {
       expect(readFileSync(join(tapes.dir, 'home/ca/root.pem'), 'utf8').match(/BEGIN CERTIFICATE/g)).toHaveLength(1);
       expect((await ca('uninstall')).exitCode).toBe(0);
       expect(listNss(folder)).toBe(before);
+    },
+  );
+
+  it(
+    'a rotation that is killed leaves a root that works, and nothing that uninstall does not find',
+    { timeout: 90_000 },
+    async () => {
+      const { tapes, userHome, ca } = set();
+      const folder = makeNss(userHome, '.pki/nssdb');
+      const before = listNss(folder);
+      const home = join(tapes.dir, 'home');
+      const countOf = (text: string, what: RegExp): number => text.match(what)?.length ?? 0;
+      const read = (name: string): string => readFileSync(join(home, name), 'utf8');
+      const moments: Readonly<Record<string, () => boolean>> = {
+        'agents are told of both': () => countOf(read('ca/root.pem'), /BEGIN CERTIFICATE/g) > 1,
+        'the ledger has both': () => countOf(read('trust.json'), /"fingerprint"/g) > 1,
+        'the store has both': () => countOf(listNss(folder), /tapes-local-root/g) > 1,
+      };
+      for (const [moment, hasCome] of Object.entries(moments)) {
+        expect((await ca('install', '--store', 'nss')).exitCode).toBe(0);
+        const rotating = start(process.execPath, [tapesBin, 'ca', 'rotate'], {
+          env: { ...env, HOME: userHome, TAPES_HOME: home },
+        });
+        await expect.poll(hasCome, { interval: 1, timeout: 20_000, message: moment }).toBe(true);
+        rotating.kill('SIGKILL');
+        await rotating.ended;
+        // The lock of the dead is no obstacle; the root is one that signs, and what was begun can be taken back.
+        const status = await ca('status', '--store', 'nss', '--json');
+        expect(JSON.parse(status.stdout)).toMatchObject({ problem: null });
+        expect((await ca('install', '--store', 'nss')).exitCode).toBe(0);
+        expect((await ca('uninstall')).exitCode).toBe(0);
+        expect(listNss(folder)).toBe(before);
+        await ca('rotate', '--forget');
+      }
     },
   );
 
