@@ -5,7 +5,7 @@ import { TapesError } from '../errors.ts';
 import { watchTerminal } from '../launch/index.ts';
 import { makeProxyPassword, openInterceptor, quietEngine, type Interceptor } from '../proxy/index.ts';
 import { arrangeTrust } from './agent-trust.ts';
-import { chooseRoot } from './choose-root.ts';
+import { chooseRoot, warnOfExpiry } from './choose-root.ts';
 import { findPlaces, prepareHome, type PlaceOptions, type Places } from './home.ts';
 import { leaveBackground, warnOfBackground } from './leave-background.ts';
 import { enterProxy, withoutProxy, type VariableChange } from './proxy-environment.ts';
@@ -140,6 +140,8 @@ export async function runProxy(options: ProxyOptions): Promise<ProxyResult> {
     const warn = (): void => {
       const { unpermittedHosts } = interceptor!;
       for (const line of [
+        // It may stand for longer than it was to its root's end when it started: said anew each day.
+        ...warnOfExpiry(root, new Date()),
         ...readWarnings({ engineFailure: failure, unpermittedHosts, untrustingHosts }),
         ...faults.list,
       ]) {
@@ -147,7 +149,6 @@ export async function runProxy(options: ProxyOptions): Promise<ProxyResult> {
         told.add(line);
       }
     };
-    for (const line of choice.warnings) onWarning(line);
     warn();
     const search = { profiles, environment, standing };
     await warnOfBackground(search, options);

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 
 import { afterEach, describe, expect, it } from 'vitest';
 
+import { openRoot } from '../../src/ca/index.ts';
 import { execCommand, startStandIn, text, toolCall } from '../support/chatgpt/index.ts';
 import { codexBin, makeCodexHome } from '../support/codex.ts';
 import { needs } from '../support/programs.ts';
@@ -161,6 +162,16 @@ describe.skipIf(tool.skip)(`a shell that has taken in what tapes env said${tool.
       expect(readdirSync(join(scene.tapes.dir, 'ca')).filter((name) => name.startsWith('ephemeral'))).toEqual([]);
     },
   );
+});
+
+it('a standing proxy says that its root is about to expire, once', async () => {
+  const scene = await set();
+  const longAgo = new Date(Date.now() - 710 * 86_400_000);
+  await openRoot(join(scene.tapes.dir, 'ca'), ['chatgpt.com', 'api.openai.com'], longAgo);
+  const proxy = await stand(scene);
+  await proxy.said('the root expires in', 'stderr');
+  const lines = (await end(proxy)).split('\n').filter((line) => line.includes('the root expires in'));
+  expect(lines).toEqual([expect.stringMatching(/expires in 19 days, on .*; renew it: tapes ca rotate$/)]);
 });
 
 describe.skipIf(tool.skip)(`tapes proxy --host-name${tool.reason}`, () => {
