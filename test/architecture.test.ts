@@ -10,7 +10,7 @@ const layers = [
   ['cli'],
   ['app'],
   ['proxy', 'launch', 'ca', 'store', 'dump', 'deliver', 'deck', 'provider'],
-  ['wire', 'redact', 'derive', 'agents'],
+  ['wire', 'redact', 'derive', 'agents', 'processes'],
   ['domain'],
   ['errors.ts', 'version.ts'],
 ];

@@ -5,7 +5,9 @@ import { homedir } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 
 import type { AgentProfile, BackgroundRule } from '../agents/index.ts';
-import { findCommand, listProcesses, probeCommand, readProcess } from '../launch/index.ts';
+import { shellWord } from '../domain/index.ts';
+import { findCommand, probeCommand } from '../launch/index.ts';
+import { isAlive, listProcesses, readProcess } from '../processes/index.ts';
 import { leadsTo } from './proxy-environment.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -78,9 +80,23 @@ export async function stopBackgroundProcess(
   } catch {
     return !isAlive(pid); // the agent's command is not on the path of either
   }
+  return hasGone(pid, deadline - performance.now(), signal);
+}
+
+/** Waits until there is no such process any more, for `timeoutMs` at the most. */
+export async function hasGone(pid: number, timeoutMs: number, signal?: AbortSignal): Promise<boolean> {
+  const deadline = performance.now() + timeoutMs;
   const mayWait = (): boolean => signal?.aborted !== true && performance.now() < deadline;
   while (isAlive(pid) && mayWait()) await delay(lookEveryMs);
   return !isAlive(pid);
+}
+
+/** The process that the agent's file names, if it is there. */
+export async function readPidFile(file: string): Promise<number | null> {
+  const pid = await readFile(file, 'utf8')
+    .then((text) => (JSON.parse(text) as { readonly pid?: unknown }).pid)
+    .catch(() => null);
+  return typeof pid === 'number' && isAlive(pid) ? pid : null;
 }
 
 async function readHome(
@@ -88,10 +104,8 @@ async function readHome(
   own: Environment,
   standing: { readonly port: number },
 ): Promise<BackgroundProcess | null> {
-  const pid = await readFile(pidFile, 'utf8')
-    .then((text) => (JSON.parse(text) as { readonly pid?: unknown }).pid)
-    .catch(() => null);
-  if (typeof pid !== 'number' || !isAlive(pid)) return null;
+  const pid = await readPidFile(pidFile);
+  if (pid === null) return null;
   const facts = await readProcess(pid);
   // A pid file that its process has left behind may name another by now: one whose home is another's.
   if (facts !== null && rule.pidFile(facts.environment, facts.environment['HOME'] || homedir()) !== pidFile)
@@ -110,19 +124,8 @@ function withHome(command: string, environment: Environment, own: Environment): 
   const names = ['HOME', 'CODEX_HOME'].filter(
     (name) => environment[name] !== undefined && environment[name] !== own[name],
   );
-  return [...names.map((name) => `${name}='${environment[name]!.replaceAll("'", String.raw`'\''`)}'`), command].join(
-    ' ',
-  );
+  return [...names.map((name) => `${name}=${shellWord(environment[name]!)}`), command].join(' ');
 }
 
 const isPointed = (environment: Environment, standing: { readonly port: number }): boolean =>
   leadsTo(environment['HTTPS_PROXY'], standing) || leadsTo(environment['https_proxy'], standing);
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
-}

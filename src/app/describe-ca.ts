@@ -12,6 +12,7 @@ import {
   readFacts,
   readLedger,
   readTrusted,
+  refuseUnusable,
   describeCertificate,
   storeNames,
   type Facts,
@@ -80,8 +81,12 @@ export async function describeCa(options: CaStatusOptions): Promise<CaStatus> {
       root === null
         ? null
         : { ...summarize(root), daysLeft: daysUntil(root.expiresAt, now), keyFile: join(caFolder, 'root-key.pem') },
-    problem: found instanceof TapesError ? asProblem(found) : root === null ? null : expiryProblem(root, now),
-    earlier: trusted.map(({ fingerprint, expiresAt }) => ({ fingerprint, expiresAt: expiresAt.toISOString() })),
+    problem: found instanceof TapesError ? asProblem(found) : root === null ? null : readProblem(root, now),
+    // Where the root cannot be used, which of them is the earlier one cannot be told.
+    earlier: (found instanceof TapesError ? [] : trusted).map(({ fingerprint, expiresAt }) => ({
+      fingerprint,
+      expiresAt: expiresAt.toISOString(),
+    })),
     stores: [...current, ...left.filter((status) => status !== null)],
     runs: await listUses(caFolder),
     warnings: root === null || root.expiresAt <= now ? [] : warnOfExpiry(root, now),
@@ -149,9 +154,15 @@ const stateOf: Readonly<Record<Presence, StoreStatus['state']>> = {
 
 const asProblem = ({ code, message, hint }: TapesError): CaStatus['problem'] => ({ code, message, hint: hint ?? null });
 
-function expiryProblem({ certificateFile, expiresAt }: Root, now: Date): CaStatus['problem'] {
-  if (expiresAt > now) return null;
-  return { code: 'E_CA_EXPIRED', message: `the root ${certificateFile} has expired`, hint: 'tapes ca rotate' };
+/** Why it cannot sign today. */
+function readProblem(root: Root, now: Date): CaStatus['problem'] {
+  try {
+    refuseUnusable(root, [], now);
+    return null;
+  } catch (error) {
+    if (error instanceof TapesError) return asProblem(error);
+    throw error;
+  }
 }
 
 /** The root in the home. Throws `E_CA_MISSING`, `E_CA_*`. */

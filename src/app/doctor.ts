@@ -3,19 +3,30 @@
 import { stat } from 'node:fs/promises';
 
 import { findProfile, profiles, type AgentProfile } from '../agents/index.ts';
-import { loadRoot, makeThrowAwayRoot, permits, readCertificates } from '../ca/index.ts';
+import {
+  isoDay,
+  loadRoot,
+  makeThrowAwayRoot,
+  readCertificates,
+  refuseUnusable,
+  refuseWrongClock,
+} from '../ca/index.ts';
 import { TapesError } from '../errors.ts';
 import { isExcluded, quietEngine, readProxyEnvironment } from '../proxy/index.ts';
 import { withLibrary } from '../store/index.ts';
+import { warnOfExpiry } from './choose-root.ts';
 import { lookAtAgent, type AgentLook, type AgentSurroundings } from './doctor/check-agent.ts';
 import { checkDaemon, mendDaemon } from './doctor/check-daemon.ts';
 import { checkHome, mendHome } from './doctor/check-home.ts';
+import { checkStanding } from './doctor/check-standing.ts';
 import type { Check, Finding, Mending } from './doctor/check.ts';
 import { judgeTrial } from './doctor/judge-trial.ts';
 import { mendRoot } from './doctor/mend-root.ts';
 import { runTrial } from './doctor/run-trial.ts';
 import { findPlaces, type PlaceOptions, type Places } from './home.ts';
+import { withoutProxy } from './proxy-environment.ts';
 import { makeRoundTrip } from './round-trip.ts';
+import { readStanding } from './standing-proxy.ts';
 
 export interface DoctorOptions extends PlaceOptions, AgentSurroundings {
   /** Named: the agent is tried out. Default: the first one that tapes knows is looked for. */
@@ -33,18 +44,19 @@ interface Look {
 }
 
 const mostMendings = 3;
-const warnDays = 30;
-const dayMs = 86_400_000;
 
 /** All checks, one after another. Throws `E_AGENT_UNKNOWN` only. */
-export async function runDoctor(options: DoctorOptions): Promise<Check[]> {
-  const profile = findProfile(options.agent ?? profiles[0]!.name);
+export async function runDoctor(given: DoctorOptions): Promise<Check[]> {
+  const profile = findProfile(given.agent ?? profiles[0]!.name);
   if (profile === null) {
-    throw new TapesError('E_AGENT_UNKNOWN', `no agent is called ${options.agent}`, {
+    throw new TapesError('E_AGENT_UNKNOWN', `no agent is called ${given.agent}`, {
       hint: `tapes knows: ${profiles.map(({ name }) => name).join(', ')}`,
     });
   }
-  const places = findPlaces(options, options.environment);
+  const places = findPlaces(given, given.environment);
+  const standing = await readStanding(places.home);
+  // In a shell that leads through the standing proxy a run goes the way that was there before: so it is looked at.
+  const options = { ...given, environment: withoutProxy(given.environment, standing, profiles) };
   let agent: AgentLook['agent'] = null;
   const looks: readonly Look[] = [
     { name: 'node', look: async () => checkNode(process.versions.node) },
@@ -53,7 +65,7 @@ export async function runDoctor(options: DoctorOptions): Promise<Check[]> {
     {
       name: 'root',
       look: () => checkRoot(places, profile),
-      mend: () => mendRoot(places, options.environment, () => loadRoot(places.caFolder)),
+      mend: () => mendRoot(places, options.environment, () => checkRoot(places, profile)),
     },
     {
       name: 'agent',
@@ -64,6 +76,7 @@ export async function runDoctor(options: DoctorOptions): Promise<Check[]> {
       },
     },
     { name: 'daemon', look: () => checkDaemon(profile, options), mend: () => mendDaemon(profile, options) },
+    { name: 'standing proxy', look: () => checkStanding(standing, given.environment) },
     { name: 'proxy variables', look: () => checkProxyVariables(profile, options) },
     { name: 'trust variables', look: () => checkTrustVariables(profile, options) },
   ];
@@ -146,18 +159,19 @@ async function checkDatabaseFile({ dbFile }: Places): Promise<Finding> {
 }
 
 async function checkRoot({ caFolder }: Places, profile: AgentProfile): Promise<Finding> {
+  const now = new Date();
   const root = await loadRoot(caFolder);
-  if (root === null) return { status: 'ok', message: `${caFolder} (made at the first run)` };
-  const days = Math.floor((root.expiresAt.getTime() - Date.now()) / dayMs);
-  const until = `valid until ${root.expiresAt.toISOString().slice(0, 10)}`;
-  const renew = 'make a new one in its place: tapes ca rotate';
-  if (days < 0) return { status: 'fail', message: `${root.certificateFile} has expired`, hint: renew };
-  const missing = profile.certificateDomains.filter((domain) => !permits(root.permittedDomains, domain));
-  if (missing.length > 0)
-    return { status: 'fail', message: `${root.certificateFile} does not permit ${missing.join(', ')}`, hint: renew };
-  if (days < warnDays)
-    return { status: 'warn', message: `${root.certificateFile} expires in ${days} days`, hint: renew };
-  return { status: 'ok', message: `${until}, for ${root.permittedDomains.join(' and ')} only` };
+  if (root === null) {
+    refuseWrongClock(now);
+    return { status: 'ok', message: `${caFolder} (made at the first run)` };
+  }
+  refuseUnusable(root, profile.certificateDomains, now);
+  const [warning] = warnOfExpiry(root, now);
+  if (warning !== undefined) return { status: 'warn', message: warning };
+  return {
+    status: 'ok',
+    message: `valid until ${isoDay(root.expiresAt)}, for ${root.permittedDomains.join(' and ')} only`,
+  };
 }
 
 async function checkProxyVariables(profile: AgentProfile, { environment }: DoctorOptions): Promise<Finding> {

@@ -4,7 +4,7 @@ import { access, chmod, constants, link, mkdir, readFile, unlink, writeFile } fr
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 
-import { newId } from '../domain/index.ts';
+import { newId, shellWord } from '../domain/index.ts';
 import { TapesError } from '../errors.ts';
 
 export interface PlaceOptions {
@@ -68,7 +68,7 @@ export async function openMaskKey(home: string): Promise<Uint8Array> {
     return key;
   } catch (cause) {
     throw new TapesError('E_HOME_NOT_WRITABLE', `${file} cannot be made or read: ${(cause as Error).message}`, {
-      hint: `check its owner and mode: ls -l ${file}`,
+      hint: `check its owner and mode: ls -l ${shellWord(file)}`,
       cause,
     });
   } finally {

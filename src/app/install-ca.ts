@@ -7,6 +7,7 @@ import {
   openLedger,
   planStore,
   readFacts,
+  refuseUnusable,
   withLock,
   writeCertificateFile,
   type Facts,
@@ -15,7 +16,7 @@ import {
   type StoreName,
 } from '../ca/index.ts';
 import { hasFailed, putInto, type StoreResult } from './change-trust.ts';
-import { openForAll, summarize, type RootSummary } from './create-ca.ts';
+import { domainsOfAgents, openForAll, summarize, type RootSummary } from './create-ca.ts';
 import { findPlaces, prepareHome, type PlaceOptions, type Places } from './home.ts';
 import { unmadeRoot } from './unmade-root.ts';
 
@@ -53,6 +54,7 @@ async function install(places: Places, options: InstallCaOptions): Promise<Insta
   const facts = options.facts ?? (await readFacts(options));
   const ledger = await openLedger(places.ledgerFile);
   const found = dryRun ? await loadRoot(places.caFolder) : await openForAll(places, [], now);
+  if (dryRun && found !== null) refuseUnusable(found, domainsOfAgents(), now);
   const root = await toTrust(places, found ?? unmadeRoot, dryRun);
   const stores: StoreResult[] = [];
   for (const store of options.stores) {

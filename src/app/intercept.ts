@@ -67,7 +67,12 @@ export async function intercept(options: InterceptOptions): Promise<InterceptRes
     onProgress,
   });
   const { root, interceptHosts } = choice;
-  const trust = await arrangeTrust(profile, root, places.home, { ...options, environment });
+  const trust = await arrangeTrust(profile, root, {
+    caFolder: places.caFolder,
+    environment,
+    upstreamCa: options.upstreamCa,
+    isProxied: routes.proxy !== null,
+  });
   const { args, added } = await keepInProcess(profile, file, argv.slice(1), argumentsAt, environment);
   if (added !== null)
     onProgress(`running ${name} with ${added}: its background process would carry the traffic past tapes`);

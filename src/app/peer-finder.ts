@@ -1,6 +1,6 @@
 // Which process sends what passes a standing proxy. Looking costs some milliseconds of work, and a connection is often gone before it is found:
 // so it is looked for only while a session's process is not known, and then already as its next connection is made.
-import { findPeerProcess, type ProcessFacts } from '../launch/index.ts';
+import { findPeerProcess, type ProcessFacts } from '../processes/index.ts';
 
 const wantedForMs = 5_000;
 const rememberedPorts = 64;

@@ -9,6 +9,7 @@ const standing: StandingProxy = {
   password: '0123456789abcdef0123456789abcdef',
   isAuthenticated: true,
   certificateFile: '/home/dev/.tapes/ca/root.pem',
+  interceptHosts: [...profiles.flatMap(({ interceptHosts }) => interceptHosts), '*.example.com'],
   process: null,
 };
 const url = `http://tapes:${standing.password}@127.0.0.1:8080`;
@@ -34,6 +35,7 @@ const shells: readonly [string, Environment][] = [
   ],
   ['one with roots of its own', { CODEX_CA_CERTIFICATE: '/etc/ssl/company.pem' }],
   ['one whose NO_PROXY hides a host', { NO_PROXY: 'localhost,.chatgpt.com', no_proxy: '*' }],
+  ['one whose NO_PROXY hides a host of --host-name', { NO_PROXY: 'localhost,llm.example.com' }],
   ['one whose NO_PROXY hides nothing', { NO_PROXY: 'localhost' }],
 ];
 
@@ -62,6 +64,7 @@ describe('a shell', () => {
     expect(enter({ NO_PROXY: 'localhost,.chatgpt.com,internal.example' })['NO_PROXY']).toBe(
       'localhost,internal.example',
     );
+    expect(enter({ NO_PROXY: 'localhost,llm.example.com' })['NO_PROXY']).toBe('localhost');
     const inside = enter({ NO_PROXY: '*' });
     expect(inside['NO_PROXY']).toBeUndefined();
     expect(leave(inside)).toEqual({ NO_PROXY: '*' });

@@ -1,7 +1,7 @@
 // The environment that leads an agent through the standing proxy, and out of it again. What a shell had before is kept beside, so that it can
 // be given back; and whatever tapes itself starts from in such a shell is what was there before. Pure.
 import type { AgentProfile } from '../agents/index.ts';
-import { isExcluded, withoutEntriesFor } from '../proxy/index.ts';
+import { withoutEntriesFor } from '../proxy/index.ts';
 import { standingUrl, type StandingProxy } from './standing-proxy.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -23,15 +23,16 @@ export function enterProxy(
   profiles: readonly AgentProfile[],
 ): VariableChange[] {
   const before = withoutProxy(environment, standing, profiles);
-  const hosts = profiles.flatMap(({ interceptHosts }) => interceptHosts);
+  const hosts = standing.interceptHosts;
   const wanted: VariableChange[] = [
     ...proxyNames.map((name) => ({ name, value: standingUrl(standing) })),
     ...trustNames(profiles).map((name) => ({ name, value: standing.certificateFile })),
   ];
   for (const name of noProxyNames) {
     const value = before[name];
-    if (value === undefined || !hosts.some((host) => isExcluded(value, host, 443))) continue;
-    wanted.push({ name, value: withoutEntriesFor(value, hosts) || null });
+    if (value === undefined) continue;
+    const left = withoutEntriesFor(value, hosts);
+    if (left !== withoutEntriesFor(value, [])) wanted.push({ name, value: left || null });
   }
   return wanted.flatMap((change) => {
     const saved = before[change.name];

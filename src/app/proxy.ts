@@ -5,7 +5,7 @@ import { TapesError } from '../errors.ts';
 import { watchTerminal } from '../launch/index.ts';
 import { makeProxyPassword, openInterceptor, quietEngine, type Interceptor } from '../proxy/index.ts';
 import { arrangeTrust } from './agent-trust.ts';
-import { chooseRoot } from './choose-root.ts';
+import { chooseRoot, warnOfExpiry } from './choose-root.ts';
 import { findPlaces, prepareHome, type PlaceOptions, type Places } from './home.ts';
 import { leaveBackground, warnOfBackground } from './leave-background.ts';
 import { enterProxy, withoutProxy, type VariableChange } from './proxy-environment.ts';
@@ -59,7 +59,6 @@ export type ProxyResult = SessionReports | null;
 
 /** How long what is open is waited for once it was told to stop. */
 const settleMs = 10_000;
-const bundleName = 'proxy-bundle.pem';
 
 /** Runs until `stop`. Throws a `TapesError` where it could not be started. */
 export async function runProxy(options: ProxyOptions): Promise<ProxyResult> {
@@ -81,7 +80,13 @@ export async function runProxy(options: ProxyOptions): Promise<ProxyResult> {
     onProgress,
   });
   const { root, interceptHosts } = choice;
-  const trust = await arrangeTrust(profile, root, places.home, { ...options, environment, bundleName });
+  const trust = await arrangeTrust(profile, root, {
+    caFolder: places.caFolder,
+    environment,
+    upstreamCa: options.upstreamCa,
+    isProxied: routes.proxy !== null,
+    standing: true,
+  });
 
   const password = last?.password ?? makeProxyPassword();
   const recording = options.record
@@ -117,6 +122,7 @@ export async function runProxy(options: ProxyOptions): Promise<ProxyResult> {
       password,
       isAuthenticated: options.auth,
       certificateFile: trust.certificateFile,
+      interceptHosts,
       process: thisProcess(),
     };
     if (recording !== null) {
@@ -130,9 +136,12 @@ export async function runProxy(options: ProxyOptions): Promise<ProxyResult> {
     const { failure } = await interceptor.load();
     const refused = recording === null ? null : await recording.router.ready;
     if (refused !== null) onWarning(`nothing is recorded: ${refused.message}`);
+    await recording?.followDatabase();
     const warn = (): void => {
       const { unpermittedHosts } = interceptor!;
       for (const line of [
+        // It may stand for longer than it was to its root's end when it started: said anew each day.
+        ...warnOfExpiry(root, new Date()),
         ...readWarnings({ engineFailure: failure, unpermittedHosts, untrustingHosts }),
         ...faults.list,
       ]) {
@@ -140,17 +149,22 @@ export async function runProxy(options: ProxyOptions): Promise<ProxyResult> {
         told.add(line);
       }
     };
-    for (const line of choice.warnings) onWarning(line);
     warn();
     const search = { profiles, environment, standing };
     await warnOfBackground(search, options);
-    const looking = setInterval(warn, 1_000);
+    const look = async (): Promise<void> => {
+      warn();
+      const gone = await recording?.followDatabase();
+      if (gone) onWarning(gone);
+    };
+    const looking = setInterval(() => void look(), 1_000);
     await aborted(stop);
     clearInterval(looking);
 
     onProgress(`stopping: what is open is waited for, for ${settleMs / 1_000} s at the most`);
     const leaving = await leaveBackground(search, options, settleMs, options.stopAtOnce);
     await Promise.race([Promise.all([interceptor.settle(settleMs), leaving.done]), aborted(options.stopAtOnce)]);
+    await look();
     recording?.router.cutOpen();
     await interceptor.close();
     await leaving.cutOff();

@@ -6,6 +6,7 @@ import type { Sink } from '../domain/index.ts';
 import type { ChildResult } from '../launch/index.ts';
 import { checkDatabaseFile, openRecorder, type RecorderReport } from '../store/index.ts';
 import { tapesVersion } from '../version.ts';
+import { watchPlace } from './database-place.ts';
 import type { Places } from './home.ts';
 import { readEnvironmentSecrets, readLoginSecrets } from './known-secrets.ts';
 import { watchLogins } from './watch-logins.ts';
@@ -55,6 +56,8 @@ export async function recordRun(options: RecordRunOptions): Promise<RunRecorder>
     maskKey,
     secrets,
   });
+  const place = watchPlace(places.dbFile);
+  void recorder.ready.then(() => place.look());
   const watch = watchLogins(logins, (values) => recorder.learnSecrets(values));
   const close = (): Promise<RecorderReport> => {
     watch.stop();
@@ -64,9 +67,12 @@ export async function recordRun(options: RecordRunOptions): Promise<RunRecorder>
     push: (event) => recorder.push(event),
     close,
     learnSecrets: (values) => recorder.learnSecrets(values),
-    finish({ exitCode, signal }) {
+    async finish({ exitCode, signal }) {
       recorder.endRun({ exitCode, signal, endedAt: Date.now() });
-      return close();
+      const report = await close();
+      const gone = await place.look();
+      if (gone === null) return report;
+      return { ...report, dropped: report.dropped + report.exchanges, problems: [...report.problems, gone] };
     },
     async discard() {
       recorder.endRun({ exitCode: null, signal: null, endedAt: Date.now() });

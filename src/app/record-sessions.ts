@@ -5,6 +5,7 @@ import type { AgentProfile } from '../agents/index.ts';
 import type { RequestHead } from '../domain/index.ts';
 import { checkDatabaseFile, openRecorderThread, type Recorder } from '../store/index.ts';
 import { tapesVersion } from '../version.ts';
+import { watchPlace } from './database-place.ts';
 import { openMaskKey, type Places } from './home.ts';
 import { readEnvironmentSecrets, readLoginSecrets } from './known-secrets.ts';
 import { PeerFinder } from './peer-finder.ts';
@@ -23,6 +24,8 @@ export interface RecordSessionsOptions {
 export interface SessionRecording {
   readonly router: RunRouter;
   readonly peers: PeerFinder;
+  /** To be called now and then: where the database has gone, another is begun. Says so; null where all is well. */
+  followDatabase(): Promise<string | null>;
   close(): Promise<SessionReports>;
 }
 
@@ -53,9 +56,16 @@ export async function recordSessions(options: RecordSessionsOptions): Promise<Se
     askProcess: (head, describe) => void learnProcess(head, describe).catch(() => undefined),
   });
   const watch = watchLogins(logins, (values) => router.learnSecrets(values));
+  const place = watchPlace(dbFile);
   return {
     router,
     peers,
+    async followDatabase() {
+      const gone = await place.look();
+      if (gone === null) return null;
+      router.startAnew();
+      return `${gone}; from here on it is a new one`;
+    },
     close() {
       watch.stop();
       return router.close();

@@ -40,7 +40,7 @@ const restartAfterMs = 10_000;
 export class RunRouter implements Sink<SessionReports> {
   readonly #options: RouteRunsOptions;
   readonly #now: () => number;
-  readonly #reports = new SessionReports();
+  #reports = new SessionReports();
   readonly #runs = new Map<string, LiveRun>();
   /** Whose an open exchange is. */
   readonly #exchanges = new Map<string, LiveRun>();
@@ -217,16 +217,31 @@ export class RunRouter implements Sink<SessionReports> {
   #end(key: string | null, { recorder }: LiveRun): void {
     if (key !== null) this.#runs.delete(key);
     recorder.endRun({ exitCode: null, signal: null, endedAt: this.#now() });
+    const reports = this.#reports;
     const ending = recorder.close().then((report: RecorderReport) => {
-      this.#reports.add(report);
+      reports.add(report);
       this.#ending.delete(ending);
     });
     this.#ending.add(ending);
   }
 
+  /** The database is no longer where it was: what was recorded has gone with it, and what comes from now on is recorded in a new one. */
+  startAnew(): void {
+    const thread = this.#thread;
+    this.#exchanges.clear();
+    this.#openThread();
+    this.#reports = new SessionReports();
+    void Promise.all(this.#ending).then(() => thread.leave());
+  }
+
   /** A thread that has crashed takes its runs with it; what comes from then on is recorded by another. */
   #replaceThread(): void {
     if (this.#thread.failure === null || this.#now() < this.#threadAt + restartAfterMs) return;
+    this.#openThread();
+  }
+
+  /** In the place of the one that there was, whose runs end. */
+  #openThread(): void {
     const lost = [...this.#runs];
     for (const [key, run] of lost) this.#end(key, run);
     this.#end(null, this.#own);

@@ -30,9 +30,11 @@ export function readWarnings({ engineFailure, unpermittedHosts, untrustingHosts,
     warnings.push(`the interceptor could not be loaded, so the traffic went past it: ${engineFailure}`);
   }
   if (child?.spawnError) warnings.push(`${name} could not be run: ${child.spawnError.message}`);
+  // A standing proxy's agents may be older than its root: what they had read of the file before, they have in memory.
+  const isOlder = child === undefined ? ', or was started before the root was another: then start it again' : '';
   for (const host of untrustingHosts) {
     warnings.push(
-      `a program refused the certificate for ${host}: it does not read the variable that names our root (Codex does since 0.115)`,
+      `a program refused the certificate for ${host}: it does not read the variable that names our root (Codex does since 0.115)${isOlder}`,
     );
   }
   for (const host of unpermittedHosts) {

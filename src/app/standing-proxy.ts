@@ -4,10 +4,10 @@ import { chmod, link, readFile, rename, rm, stat, writeFile } from 'node:fs/prom
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 
-import { newId } from '../domain/index.ts';
+import { newId, shellWord } from '../domain/index.ts';
 import { TapesError } from '../errors.ts';
 import { proxyUrlOf } from '../proxy/index.ts';
-import { describeProcess, isProcessAlive } from '../store/index.ts';
+import { describeProcess, isProcessAlive } from '../processes/index.ts';
 
 export interface StandingProxy {
   readonly port: number;
@@ -17,6 +17,8 @@ export interface StandingProxy {
   readonly isAuthenticated: boolean;
   /** What agents are told to trust. */
   readonly certificateFile: string;
+  /** Names and globs that it intercepts: no NO_PROXY is to hide them from it. */
+  readonly interceptHosts: readonly string[];
   /** Null: it has ended. */
   readonly process: StandingProcess | null;
 }
@@ -74,7 +76,7 @@ async function write(
   } catch (cause) {
     await rm(draft, { force: true }).catch(() => undefined);
     throw new TapesError('E_HOME_NOT_WRITABLE', `${file} cannot be written: ${(cause as Error).message}`, {
-      hint: `check its owner and mode: ls -l ${file}`,
+      hint: `check its owner and mode: ls -l ${shellWord(file)}`,
       cause,
     });
   }
@@ -97,13 +99,22 @@ export const standingUrl = ({ port, password, isAuthenticated }: StandingProxy):
 
 function isStanding(json: unknown): json is StandingProxy {
   if (typeof json !== 'object' || json === null) return false;
-  const { port, password, isAuthenticated, certificateFile, process: running } = json as Record<string, unknown>;
+  const {
+    port,
+    password,
+    isAuthenticated,
+    certificateFile,
+    interceptHosts,
+    process: running,
+  } = json as Record<string, unknown>;
   return (
     Number.isInteger(port) &&
     typeof password === 'string' &&
     /^[0-9a-f]{32}$/.test(password) &&
     typeof isAuthenticated === 'boolean' &&
     typeof certificateFile === 'string' &&
+    Array.isArray(interceptHosts) &&
+    interceptHosts.every((host) => typeof host === 'string') &&
     (running === null || (typeof running === 'object' && Number.isInteger((running as { pid?: unknown }).pid)))
   );
 }

@@ -1,5 +1,5 @@
 // The door of ca/: the root, what an agent is told to trust, and the trust stores.
-export { isoDay } from './clock.ts';
+export { isoDay, refuseWrongClock } from './clock.ts';
 export { withLock } from './lock.ts';
 export {
   certificateFileOf,
@@ -10,7 +10,7 @@ export {
   writeTrusted,
   type NewRoot,
 } from './replace-root.ts';
-export { describeCertificate, permits, type RootCertificate } from './root-certificate.ts';
+export { describeCertificate, isLocalRoot, permits, splitPem, type RootCertificate } from './root-certificate.ts';
 export { loadRoot, openRoot, refuseUnusable } from './root.ts';
 export type { Root } from './root.ts';
 export { readCertificates, writeBundle } from './trust-bundle.ts';

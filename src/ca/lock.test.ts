@@ -36,6 +36,23 @@ it('of a process that died is taken over', async () => {
   expect(await withLock(file, async () => 'done')).toBe('done');
 });
 
+it('of a process that died is taken over by one, where several come at once', async () => {
+  let inside = 0;
+  const most: number[] = [];
+  const change = async (): Promise<void> => {
+    most.push((inside += 1));
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    inside -= 1;
+  };
+  for (let round = 0; round < 20; round += 1) {
+    await writeFile(file, '4194305');
+    await Promise.all(Array.from({ length: 3 }, () => withLock(file, change)));
+  }
+  expect(most).toEqual(most.map(() => 1));
+  expect(most).toHaveLength(60);
+  expect(await readdir(folder)).toEqual([]);
+});
+
 it('of another that goes on for too long is an error that names it', async () => {
   await writeFile(file, String(process.ppid));
   await expect(withLock(file, async () => 'done', 100)).rejects.toMatchObject({

@@ -3,9 +3,9 @@ import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 
-import { newId } from '../domain/index.ts';
+import { newId, shellWord } from '../domain/index.ts';
 import { TapesError } from '../errors.ts';
-import { isAlive } from './process-alive.ts';
+import { isAlive } from '../processes/index.ts';
 
 /** Runs `change` while holding the lock. Throws `E_CA_BUSY` where another holds it for longer than `patienceMs`. */
 export async function withLock<T>(file: string, change: () => Promise<T>, patienceMs = 15_000): Promise<T> {
@@ -17,13 +17,10 @@ export async function withLock<T>(file: string, change: () => Promise<T>, patien
     const deadline = performance.now() + patienceMs;
     while (!(await take(draft, file))) {
       const owner = await readOwner(file);
-      if (owner !== null && !isAlive(owner)) {
-        await rm(file, { force: true });
-        continue;
-      }
+      if (owner !== null && !isAlive(owner) && (await removeDead(draft, file))) continue;
       if (performance.now() > deadline) {
         throw new TapesError('E_CA_BUSY', `another tapes (pid ${owner}) is changing the root or the trust stores`, {
-          hint: `let it finish, then try again; is it gone? then: rm ${file}`,
+          hint: `let it finish, then try again; is it gone? then: rm ${shellWord(file)}`,
         });
       }
       await wait(50);
@@ -46,6 +43,26 @@ async function take(draft: string, file: string): Promise<boolean> {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
     throw error;
   }
+}
+
+/** Of several that find the same dead owner one removes it: else the slower would take away the lock that the faster has taken meanwhile. */
+async function removeDead(draft: string, file: string): Promise<boolean> {
+  const turn = `${file}.takeover`;
+  if (!(await take(draft, turn))) {
+    if (await isOfTheDead(turn)) await rm(turn, { force: true });
+    return false;
+  }
+  try {
+    if (await isOfTheDead(file)) await rm(file, { force: true });
+    return true;
+  } finally {
+    await rm(turn, { force: true });
+  }
+}
+
+async function isOfTheDead(file: string): Promise<boolean> {
+  const owner = await readOwner(file);
+  return owner !== null && !isAlive(owner);
 }
 
 async function readOwner(file: string): Promise<number | null> {

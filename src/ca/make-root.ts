@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 import forge from 'node-forge';
 
 import { encodeNameConstraints, nameConstraintsOid } from './name-constraints.ts';
+import { commonNamePrefix } from './root-certificate.ts';
 
 export interface MadeRoot {
   readonly certificatePem: string;
@@ -33,7 +34,7 @@ export async function makeRoot({ domains, now }: { domains: readonly string[]; n
   const name = [
     ['O', 'tapes'],
     ['OU', `${user()}@${hostname()}`.slice(0, 64)],
-    ['CN', `tapes local root ${keyId(keys.publicKey)}`],
+    ['CN', `${commonNamePrefix}${keyId(keys.publicKey)}`],
   ].map(([shortName, value]) => ({ shortName: shortName!, value: value!, valueTagClass: utf8 }));
   certificate.setSubject(name);
   certificate.setIssuer(name);

@@ -8,6 +8,7 @@ import { writeAtomically } from './atomic-file.ts';
 import { refuseWrongClock } from './clock.ts';
 import { describeCertificate, splitPem, type RootCertificate } from './root-certificate.ts';
 import { certificateName, keyName } from './root.ts';
+import { updateBundles } from './trust-bundle.ts';
 
 export interface NewRoot {
   readonly certificate: RootCertificate;
@@ -36,11 +37,14 @@ export async function readTrusted(folder: string, now: Date): Promise<readonly R
     .filter(({ expiresAt }) => expiresAt > now);
 }
 
-/** Has agents trust these, and no others. */
+/** Has agents trust these, and no others: also those that were told of a bundle, where the user has roots of their own. */
 export async function writeTrusted(folder: string, certificates: readonly RootCertificate[]): Promise<void> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
+  const file = join(folder, certificateName);
+  const before = splitPem(await readFile(file, 'utf8').catch(() => ''));
   const pems = new Set(certificates.map(({ certificatePem }) => certificatePem));
-  await writeAtomically(join(folder, certificateName), [...pems].join(''), 0o644);
+  await writeAtomically(file, [...pems].join(''), 0o644);
+  await updateBundles(folder, { dropped: before.filter((pem) => !pems.has(`${pem}\n`)), added: [...pems] });
 }
 
 /** From here on new runs sign with this root. Its certificate must be in the file already. */

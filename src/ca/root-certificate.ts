@@ -21,6 +21,8 @@ export interface RootCertificate {
 }
 
 const namePrefix = 'tapes-local-root-';
+/** How the common name of every root of tapes begins, in whatever home it was made. */
+export const commonNamePrefix = 'tapes local root ';
 
 /** Reads a certificate in PEM. Throws what Node throws where it is none. */
 export function describeCertificate(pem: string): RootCertificate {
@@ -42,6 +44,16 @@ const pemBlock = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g
 
 /** The PEM blocks of a text, each on its own. */
 export const splitPem = (text: string): readonly string[] => text.match(pemBlock) ?? [];
+
+/** Is this certificate a root of tapes, of this home or of another? What is no certificate is none. */
+export function isLocalRoot(pem: string): boolean {
+  try {
+    const { subject } = new X509Certificate(pem);
+    return /^O=tapes$/m.test(subject) && subject.includes(`CN=${commonNamePrefix}`);
+  } catch {
+    return false;
+  }
+}
 
 /** Is `host` one of `domains`, or below one of them? */
 export function permits(domains: readonly string[], host: string): boolean {

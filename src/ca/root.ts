@@ -5,7 +5,7 @@ import { link, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/prom
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 
-import { newId } from '../domain/index.ts';
+import { newId, shellWord } from '../domain/index.ts';
 import { TapesError } from '../errors.ts';
 import { isoDay, refuseWrongClock } from './clock.ts';
 import { describeCertificate, permits, splitPem, type RootCertificate } from './root-certificate.ts';
@@ -129,7 +129,7 @@ async function readIfThere(file: string): Promise<string | null> {
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return null;
     throw new TapesError('E_CA_UNREADABLE', `cannot read ${file}: ${messageOf(cause)}`, {
-      hint: `check its owner and mode: ls -l ${file}`,
+      hint: `check its owner and mode: ls -l ${shellWord(file)}`,
       cause,
     });
   }
@@ -140,13 +140,13 @@ async function refuseLooseKey(folder: string, keyFile: string): Promise<void> {
   const { mode } = await stat(keyFile);
   if ((mode & 0o077) !== 0) {
     throw new TapesError('E_CA_PERMISSIONS', `others may read the root's key ${keyFile} (mode ${octal(mode)})`, {
-      hint: `chmod 600 ${keyFile}`,
+      hint: `chmod 600 ${shellWord(keyFile)}`,
     });
   }
   const folderMode = (await stat(folder)).mode;
   if ((folderMode & 0o022) === 0) return;
   throw new TapesError('E_CA_PERMISSIONS', `others may replace the root in ${folder} (mode ${octal(folderMode)})`, {
-    hint: `chmod 700 ${folder}`,
+    hint: `chmod 700 ${shellWord(folder)}`,
   });
 }
 

@@ -1,7 +1,10 @@
 // Joins our root with the roots that the user had already named in a variable that holds one file only.
-import { chmod, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 
+import { shellWord } from '../domain/index.ts';
 import { TapesError } from '../errors.ts';
+import { writeAtomically } from './atomic-file.ts';
 import { splitPem } from './root-certificate.ts';
 
 /** The certificates of a PEM file, each as its own PEM text. Throws `E_UPSTREAM_CA_INVALID`. */
@@ -15,14 +18,31 @@ export async function readCertificates(file: string, source: string): Promise<re
   const blocks = splitPem(text);
   if (blocks.length === 0) {
     throw new TapesError('E_UPSTREAM_CA_INVALID', `${file}, named by ${source}, holds no PEM certificate`, {
-      hint: `name a file that has a BEGIN CERTIFICATE line; look at it with: head ${file}`,
+      hint: `name a file that has a BEGIN CERTIFICATE line; look at it with: head ${shellWord(file)}`,
     });
   }
   return blocks;
 }
 
-/** Writes certificates to one file. Each ends in a newline: Node and Bun ignore a whole bundle where one is missing. */
+/** Writes certificates to one file, each once. Each ends in a newline: Node and Bun ignore a whole bundle where one is missing. */
 export async function writeBundle(file: string, certificates: readonly string[]): Promise<void> {
-  await writeFile(file, certificates.map((pem) => `${pem.trim()}\n`).join(''), { mode: 0o600 });
-  await chmod(file, 0o600);
+  await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+  await writeAtomically(file, [...new Set(certificates.map((pem) => `${pem.trim()}\n`))].join(''), 0o600);
+}
+
+/** A run's own, or the standing proxy's. */
+const bundleName = /^(?:proxy-)?bundle(?:-\w+)?\.pem$/;
+
+/** What agents are told to trust has changed: so it does in every bundle of `folder`. Roots of others, and of one run alone, stay. */
+export async function updateBundles(
+  folder: string,
+  { dropped, added }: { readonly dropped: readonly string[]; readonly added: readonly string[] },
+): Promise<void> {
+  const gone = new Set(dropped.map((pem) => pem.trim()));
+  for (const name of (await readdir(folder)).filter((candidate) => bundleName.test(candidate))) {
+    const file = join(folder, name);
+    const held = splitPem(await readFile(file, 'utf8').catch(() => ''));
+    // A run that has ended meanwhile has taken its bundle away.
+    if (held.length > 0) await writeBundle(file, [...added, ...held.filter((pem) => !gone.has(pem.trim()))]);
+  }
 }

@@ -4,7 +4,8 @@ import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { newId } from '../domain/index.ts';
-import { isAlive } from './process-alive.ts';
+import { notWritable } from './atomic-file.ts';
+import { isAlive } from '../processes/index.ts';
 
 const pattern = /^in-use-(\d+)-([0-9a-f]{64})-\w+$/;
 
@@ -14,11 +15,15 @@ export interface Use {
   readonly fingerprint: string;
 }
 
-/** Says that this process signs with the root, as long as the file that it gives is there. */
+/** Says that this process signs with the root, as long as the file that it gives is there. Throws `E_HOME_NOT_WRITABLE`. */
 export async function announceUse(folder: string, fingerprint: string, pid = process.pid): Promise<string> {
   const file = join(folder, `in-use-${pid}-${fingerprint}-${newId()}`);
-  await mkdir(folder, { recursive: true, mode: 0o700 });
-  await writeFile(file, '', { mode: 0o600 });
+  try {
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await writeFile(file, '', { mode: 0o600 });
+  } catch (cause) {
+    throw notWritable(file, cause);
+  }
   return file;
 }
 

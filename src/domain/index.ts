@@ -1,6 +1,7 @@
 // The door of domain/: the vocabulary as types, and the functions that belong to it.
 export { constraintOf, matchesHost } from './host-glob.ts';
 export { newId } from './id.ts';
+export { shellWord } from './shell-word.ts';
 export type { TapEvent } from './tap-event.ts';
 export { teeSinks } from './tee-sinks.ts';
 export { addUsage, noUsage } from './vocabulary.ts';

@@ -3,6 +3,7 @@ import { constants } from 'node:fs';
 import { access, stat } from 'node:fs/promises';
 import { delimiter, isAbsolute, join, resolve } from 'node:path';
 
+import { shellWord } from '../domain/index.ts';
 import { TapesError } from '../errors.ts';
 
 /** The file that `command` names, looked up as a shell would. Throws `E_COMMAND_NOT_FOUND` (127), `E_COMMAND_NOT_EXECUTABLE` (126). */
@@ -26,7 +27,7 @@ export async function findCommand(
   }
   if (found !== null) {
     throw new TapesError('E_COMMAND_NOT_EXECUTABLE', `${found} cannot be executed`, {
-      hint: `look at it with: ls -ld ${found}`,
+      hint: `look at it with: ls -ld ${shellWord(found)}`,
     });
   }
   throw new TapesError('E_COMMAND_NOT_FOUND', `command not found: ${command}`, {

@@ -8,5 +8,3 @@ export { findCommand } from './find-command.ts';
 export { watchTerminal } from './gone-terminal.ts';
 export { probeCommand } from './probe.ts';
 export type { ProbeResult } from './probe.ts';
-export { findPeerProcess, listProcesses, readProcess } from './process-facts.ts';
-export type { ProcessFacts } from './process-facts.ts';

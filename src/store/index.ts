@@ -20,8 +20,6 @@ export type { ImportReport } from './transfer/import-sessions.ts';
 export { checkDatabaseFile } from './database-file.ts';
 export { openRecorder, openRecorderThread } from './recorder/open-recorder.ts';
 export type { Recorder, RecorderReport, RecorderThread, RunStart } from './recorder/recorder-types.ts';
-export { describeProcess, isProcessAlive } from './run-process.ts';
-export type { RunProcess } from './run-process.ts';
 export { rederive } from './rederive.ts';
 export type { RederiveProgress, RederiveReport } from './rederive.ts';
 export type { VerifyProblem, VerifyProgress, VerifyReport } from './verify.ts';

@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { openRoot } from '../../src/ca/index.ts';
+import { testRootFile } from '../support/certificates.ts';
 import { codexBin } from '../support/codex.ts';
 import { endProcesses, findProcesses } from '../support/processes.ts';
 import { start, type RunResult, type Running } from '../support/run.ts';
@@ -190,6 +191,10 @@ describe('tapes doctor codex', () => {
     expect(run.exitCode).toBe(0);
     expect(checks.get('trust')).toMatchObject({ status: 'ok', message: expect.stringContaining(certificateFile) });
     expect(findTexts(machine.tapesHome, { token: machine.token })).toEqual([]);
+    // Joined with roots that the user had named.
+    const named = await machine.start(['codex'], { CODEX_CA_CERTIFICATE: testRootFile }).ended;
+    expect(named.stdout).toMatch(/^ok {4}trust variables {2}CODEX_CA_CERTIFICATE names 1 roots/m);
+    expect(named.stdout).toContain('\nproved: this codex works under tapes, and is recorded\n');
   });
 });
 

@@ -42,9 +42,18 @@ describe('tapes doctor', () => {
     const { run, checks } = await examine(tapes, env);
     expect(run).toMatchObject({ exitCode: 0, stderr: '' });
     expect([...checks.values()].map(({ name, status }) => [name, status])).toEqual(
-      ['node', 'home', 'database', 'root', 'agent', 'daemon', 'proxy variables', 'trust variables', 'round trip'].map(
-        (name) => [name, 'ok'],
-      ),
+      [
+        'node',
+        'home',
+        'database',
+        'root',
+        'agent',
+        'daemon',
+        'standing proxy',
+        'proxy variables',
+        'trust variables',
+        'round trip',
+      ].map((name) => [name, 'ok']),
     );
     expect(checks.get('agent')!.message).toContain('codex-cli 0.169.0');
     expect(checks.get('round trip')!.message).toContain('HTTP/1.1 200 OK');

@@ -80,6 +80,14 @@ describe('the database', () => {
     expect(run).toMatchObject({ calls: 2, dropped: 0 });
   });
 
+  it('removed while a run goes on: what is gone with it is told, and not said to be recorded', async () => {
+    const scene = await set({ scenario: () => text('Hello') });
+    const result = await startScript(scene, `${post()}; rm "$TAPES_HOME"/tapes.db*; ${post()}`).ended;
+    expectAnswers(result, 2);
+    expect(result.stderr).toContain(`the database ${dbFile(scene)} was moved or removed`);
+    expect(result.stderr).not.toContain('recorded 2 calls');
+  });
+
   it('locked to the end: the agent is not held up, and the loss is told', async () => {
     const scene = await set({ scenario: () => text('Hello') });
     await startScript(scene, post()).ended;

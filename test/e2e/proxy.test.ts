@@ -1,7 +1,7 @@
 // A standing proxy, with real agents beside each other: whose each request is, what is recorded of each session, and that what was promised to
 // an environment holds, whatever happens to the proxy.
 import { once } from 'node:events';
-import { chmodSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 
@@ -438,6 +438,22 @@ describe('tapes proxy', () => {
     expect(again.environment['CODEX_CA_CERTIFICATE']).toBe(file);
     expect(readFileSync(file, 'utf8').match(/BEGIN CERTIFICATE/g)?.length).toBe(2);
     expect((await exec(scene.codex, again, 'say one')).stdout).toBe('You said one\n');
+  });
+
+  it('begins another database where the one that it records into is removed, and says what has gone', async () => {
+    const scene = await set();
+    const proxy = await stand(scene);
+    await curl(scene, proxy);
+    for (const ending of ['', '-wal', '-shm']) rmSync(join(scene.tapes.dir, `tapes.db${ending}`));
+    await proxy.said('was moved or removed', 'stderr');
+    expect((await curl(scene, proxy)).stdout).toContain('You said curl');
+    const { stderr, exitCode } = await end(proxy);
+    expect(exitCode).toBe(0);
+    const sessions = await readSessions(scene.tapes);
+    expect(sessions).toMatchObject([{ calls: 1 }]);
+    const lines = stderr.split('\n').filter((line) => line.includes('recorded 1 call'));
+    expect(lines).toEqual([expect.stringContaining(`tapes show ${sessions[0]!.id.slice(0, 8)}`)]);
+    expect((await runTapes(scene.tapes, ['verify'])).exitCode).toBe(0);
   });
 
   it('refuses what it cannot use, before anything is listened on', async () => {

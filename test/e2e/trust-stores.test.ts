@@ -15,7 +15,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { makeLeaf, type Root } from '../support/certificates.ts';
 import { startLeafServer } from '../support/leaf-server.ts';
 import { needs } from '../support/programs.ts';
-import { run, type RunResult } from '../support/run.ts';
+import { run, start, type RunResult } from '../support/run.ts';
 import { makeTapesHome, runTapes, tapesBin, type TapesHome } from '../support/tapes.ts';
 
 const closing: (() => unknown)[] = [];
@@ -66,6 +66,7 @@ function makeNss(userHome: string, path: string, password?: string): string {
 const listNss = (folder: string): string =>
   execFileSync('certutil', ['-L', '-d', `sql:${folder}`], { encoding: 'utf8' });
 
+const setpriv = needs('setpriv');
 const mount = needs('unshare', 'mount');
 const canMount = !mount.skip && process.getuid?.() === 0 && canUnshare();
 const whyNoMount = canMount ? '' : ' (skipped: nothing can be mounted here)';
@@ -148,6 +149,40 @@ describe.skipIf(nss.skip)(`NSS${nss.reason}`, () => {
       expect(readFileSync(join(tapes.dir, 'home/ca/root.pem'), 'utf8').match(/BEGIN CERTIFICATE/g)).toHaveLength(1);
       expect((await ca('uninstall')).exitCode).toBe(0);
       expect(listNss(folder)).toBe(before);
+    },
+  );
+
+  it(
+    'a rotation that is killed leaves a root that works, and nothing that uninstall does not find',
+    { timeout: 90_000 },
+    async () => {
+      const { tapes, userHome, ca } = set();
+      const folder = makeNss(userHome, '.pki/nssdb');
+      const before = listNss(folder);
+      const home = join(tapes.dir, 'home');
+      const countOf = (text: string, what: RegExp): number => text.match(what)?.length ?? 0;
+      const read = (name: string): string => readFileSync(join(home, name), 'utf8');
+      const moments: Readonly<Record<string, () => boolean>> = {
+        'agents are told of both': () => countOf(read('ca/root.pem'), /BEGIN CERTIFICATE/g) > 1,
+        'the ledger has both': () => countOf(read('trust.json'), /"fingerprint"/g) > 1,
+        'the store has both': () => countOf(listNss(folder), /tapes-local-root/g) > 1,
+      };
+      for (const [moment, hasCome] of Object.entries(moments)) {
+        expect((await ca('install', '--store', 'nss')).exitCode).toBe(0);
+        const rotating = start(process.execPath, [tapesBin, 'ca', 'rotate'], {
+          env: { ...env, HOME: userHome, TAPES_HOME: home },
+        });
+        await expect.poll(hasCome, { interval: 1, timeout: 20_000, message: moment }).toBe(true);
+        rotating.kill('SIGKILL');
+        await rotating.ended;
+        // The lock of the dead is no obstacle; the root is one that signs, and what was begun can be taken back.
+        const status = await ca('status', '--store', 'nss', '--json');
+        expect(JSON.parse(status.stdout)).toMatchObject({ problem: null });
+        expect((await ca('install', '--store', 'nss')).exitCode).toBe(0);
+        expect((await ca('uninstall')).exitCode).toBe(0);
+        expect(listNss(folder)).toBe(before);
+        await ca('rotate', '--forget');
+      }
     },
   );
 
@@ -307,7 +342,6 @@ describe.skipIf(debian.skip || !isRoot)(`the system store of Debian${whyNot}`, (
     },
   );
 
-  const setpriv = needs('setpriv');
   it.skipIf(setpriv.skip)(`without root rights and sudo says what to run as root${setpriv.reason}`, async () => {
     const { tapes } = set();
     const home = join(tapes.dir, 'home');
@@ -338,12 +372,89 @@ describe.skipIf(debian.skip || !isRoot)(`the system store of Debian${whyNot}`, (
       message: expect.stringContaining('needs root rights, and there is no sudo here'),
       error: {
         code: 'E_STORE_NEEDS_ROOT',
-        hint: expect.stringMatching(/^run as root: install -D .* && \S+update-ca-certificates$/),
+        hint: expect.stringMatching(
+          /^run as root: install -D .* && \S+update-ca-certificates.*; then, as yourself: tapes ca install --store system$/,
+        ),
       },
     });
     expect(node!.outcome).toBe('advice');
   });
 });
+
+describe('below a path that a shell reads otherwise', () => {
+  /** What stands behind the last "…: ". */
+  const typedOf = (text: string, start: string): string => text.slice(text.indexOf(start));
+
+  it(
+    'what is said is what can be typed: a loose key, a loose folder, the root that is left',
+    { timeout: 60_000 },
+    async () => {
+      const base = makeTapesHome();
+      closing.push(base.remove);
+      const tapes = { ...base, dir: join(base.dir, "it's a $HOME; of `two`") };
+      const userHome = join(tapes.dir, 'user');
+      makeNss(userHome, '.pki/nssdb');
+      const ca = (...args: string[]): Promise<RunResult> =>
+        runTapes(tapes, ['ca', ...args], { env: { ...env, HOME: userHome } });
+      const type = (command: string): Promise<RunResult> => run('sh', ['-c', command], { env });
+
+      expect((await ca('create')).exitCode).toBe(0);
+      for (const [file, mode] of [
+        ['ca/root-key.pem', 0o644],
+        ['ca', 0o777],
+      ] as const) {
+        chmodSync(join(tapes.dir, file), mode);
+        const { problem } = JSON.parse((await ca('status', '--store', 'node', '--json')).stdout) as {
+          problem: { code: string; hint: string };
+        };
+        expect(problem.code).toBe('E_CA_PERMISSIONS');
+        expect((await type(problem.hint)).exitCode).toBe(0);
+      }
+      const installed = await ca('install', '--store', 'nss,node');
+      expect(installed.exitCode).toBe(0);
+      const variable = await type(`${typedOf(installed.stdout, 'export NODE_EXTRA_CA_CERTS=').split('\n')[0]}
+printf %s "$NODE_EXTRA_CA_CERTS"`);
+      expect(variable.stdout).toBe(join(tapes.dir, 'ca/root.pem'));
+      const removed = await ca('uninstall');
+      expect((await type(typedOf(removed.stdout, 'rm -r '))).exitCode).toBe(0);
+      expect(readdirSync(tapes.dir)).not.toContain('ca');
+    },
+  );
+});
+
+it.skipIf(setpriv.skip)(
+  `a home that may be read and not written is told of, and is no bug${setpriv.reason}`,
+  { timeout: 60_000 },
+  async () => {
+    const tapes = makeTapesHome();
+    closing.push(tapes.remove);
+    const nobody = 65_534;
+    chownSync(tapes.dir, nobody, nobody);
+    const asNobody = (...args: string[]): Promise<RunResult> =>
+      run(
+        'setpriv',
+        [`--reuid=${nobody}`, `--regid=${nobody}`, '--clear-groups', process.execPath, tapesBin, ...args],
+        {
+          env: { ...env, HOME: tapes.dir, TAPES_HOME: tapes.dir },
+        },
+      );
+    expect((await asNobody('ca', 'create')).exitCode).toBe(0);
+    chmodSync(join(tapes.dir, 'ca'), 0o500);
+    for (const args of [
+      ['ca', 'rotate'],
+      ['ca', 'install', '--store', 'java'],
+      ['proxy'],
+      ['intercept', '--', 'true'],
+    ]) {
+      const { exitCode, stderr } = await asNobody(...args);
+      expect({ args, exitCode, stderr }).toEqual({
+        args,
+        exitCode: 125,
+        stderr: expect.stringMatching(/^tapes: cannot write .*\nhint: check owner, .*\[E_HOME_NOT_WRITABLE\]\n$/),
+      });
+    }
+  },
+);
 
 async function expectTrust(tapes: TapesHome, root: Root, isTrusted: boolean): Promise<void> {
   const hosts = ['chatgpt.com', 'example.com'];

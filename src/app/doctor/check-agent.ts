@@ -2,6 +2,7 @@
 import { open } from 'node:fs/promises';
 
 import type { AgentProfile } from '../../agents/index.ts';
+import { shellWord } from '../../domain/index.ts';
 import { findCommand, probeCommand, type ProbeResult } from '../../launch/index.ts';
 import type { Finding } from './check.ts';
 import { holdSignals } from './hold-signals.ts';
@@ -42,7 +43,7 @@ export async function lookAtAgent(profile: AgentProfile, { environment, cwd }: A
   if (exitCode === 0) return { finding: { status: 'ok', message: `${stdout.trim()} (${file})` }, agent };
   const how = exitCode === null ? 'does not end' : `exits with ${exitCode}`;
   return {
-    finding: { status: 'fail', message: `${file} --version ${how}`, hint: `try it: ${file} --version` },
+    finding: { status: 'fail', message: `${file} --version ${how}`, hint: `try it: ${shellWord(file)} --version` },
     agent,
   };
 }

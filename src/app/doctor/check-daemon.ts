@@ -1,14 +1,13 @@
 // A background process of the agent: one that would carry traffic past tapes, or one that waits for a tapes that has ended.
-import { connect } from 'node:net';
-import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
-import { setTimeout as pause } from 'node:timers/promises';
 
 import type { AgentProfile, BackgroundRule } from '../../agents/index.ts';
 import { findCommand, probeCommand } from '../../launch/index.ts';
+import { readProcess } from '../../processes/index.ts';
+import { hasGone, readPidFile } from '../background-processes.ts';
 import type { AgentSurroundings } from './check-agent.ts';
 import type { Finding, Mending } from './check.ts';
-import { isAlive, readProcess } from './processes.ts';
+import { knock } from './knock.ts';
 
 export async function checkDaemon(profile: AgentProfile, surroundings: AgentSurroundings): Promise<Finding> {
   const { environment, cwd } = surroundings;
@@ -41,54 +40,27 @@ export async function mendDaemon(profile: AgentProfile, { environment, cwd }: Ag
   const rule = profile.background;
   const pid = rule === null ? null : await findDaemon(rule, environment);
   if (rule === null || pid === null) return null;
-  const [name = '', ...args] = rule.stopCommand.split(' ');
-  const file = await findCommand(name, environment, cwd);
-  await probeCommand(file, args, environment);
-  if (await hasGone(pid)) return { done: `ended pid ${pid}: ${rule.stopCommand}` };
+  const file = await findCommand(profile.commands[0]!, environment, cwd);
+  await probeCommand(file, rule.stopArguments, environment);
+  if (await hasGone(pid, goneWithinMs)) return { done: `ended pid ${pid}: ${rule.stopCommand}` };
   // A version that does not know the command; the file may be old, and the number somebody else's by now.
   const found = await readProcess(pid);
-  const isAgent = found !== null && profile.background !== null && found.command.some((word) => rule.isProcess(word));
+  const isAgent = found !== null && profile.background !== null && found.argv.some((word) => rule.isProcess(word));
   if (!isAgent) return { refused: `${rule.stopCommand} does not end pid ${pid}` };
   process.kill(pid, 'SIGTERM');
-  if (await hasGone(pid)) return { done: `ended pid ${pid} (SIGTERM)` };
+  if (await hasGone(pid, goneWithinMs)) return { done: `ended pid ${pid} (SIGTERM)` };
   return { refused: `pid ${pid} does not end: it may have work in hand` };
 }
 
-async function findDaemon(
+const findDaemon = (
   rule: BackgroundRule,
   environment: Readonly<Record<string, string | undefined>>,
-): Promise<number | null> {
-  const pid = await readFile(rule.pidFile(environment, homedir()), 'utf8')
-    .then((text) => (JSON.parse(text) as { pid?: unknown }).pid)
-    .catch(() => null);
-  return typeof pid === 'number' && isAlive(pid) ? pid : null;
-}
+): Promise<number | null> => readPidFile(rule.pidFile(environment, homedir()));
 
 /** The proxy on this machine that the process was told to use, if nobody listens there; only where its environment can be read. */
 async function findDeadProxy(pid: number): Promise<string | null> {
-  const value = (await readProcess(pid))?.environment.get('HTTPS_PROXY') ?? '';
+  const value = (await readProcess(pid))?.environment['HTTPS_PROXY'] ?? '';
   const url = URL.canParse(value) ? new URL(value) : null;
   if (url === null || url.hostname !== '127.0.0.1' || url.port === '') return null;
-  return (await isListening(Number(url.port))) ? null : `127.0.0.1:${url.port}`;
-}
-
-function isListening(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect({ host: '127.0.0.1', port });
-    const settle = (is: boolean): void => {
-      socket.destroy();
-      resolve(is);
-    };
-    socket.once('connect', () => settle(true));
-    socket.once('error', () => settle(false));
-  });
-}
-
-async function hasGone(pid: number): Promise<boolean> {
-  const deadline = performance.now() + goneWithinMs;
-  while (isAlive(pid)) {
-    if (performance.now() > deadline) return false;
-    await pause(50);
-  }
-  return true;
+  return (await knock(Number(url.port))) === 'closed' ? `127.0.0.1:${url.port}` : null;
 }

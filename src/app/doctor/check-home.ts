@@ -2,6 +2,7 @@
 import { access, chmod, constants, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 
+import { shellWord } from '../../domain/index.ts';
 import type { Places } from '../home.ts';
 import type { Finding, Mending } from './check.ts';
 
@@ -15,14 +16,18 @@ export async function checkHome(places: Places): Promise<Finding> {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT')
       return { status: 'ok', message: `${home} (made at the first run)` };
-    return { status: 'fail', message: `${home} cannot be written`, hint: `check its owner and mode: ls -ld ${home}` };
+    return {
+      status: 'fail',
+      message: `${home} cannot be written`,
+      hint: `check its owner and mode: ls -ld ${shellWord(home)}`,
+    };
   }
   const key = await damagedKey(places);
   if (key !== null) {
     return {
       status: 'fail',
       message: `${key} is damaged: it should hold 32 bytes`,
-      hint: `move it away and a new one is made at the next run: mv ${key} ${key}.old`,
+      hint: `move it away and a new one is made at the next run: mv ${shellWord(key)} ${shellWord(`${key}.old`)}`,
     };
   }
   const [loose] = await findLoose(places);
@@ -31,7 +36,7 @@ export async function checkHome(places: Places): Promise<Finding> {
     return {
       status: 'warn',
       message: `others may look into ${path} (mode ${mode.toString(8)})`,
-      hint: `chmod ${wanted.toString(8)} ${path}`,
+      hint: `chmod ${wanted.toString(8)} ${shellWord(path)}`,
     };
   }
   const drafts = await findDrafts(places);
@@ -39,7 +44,7 @@ export async function checkHome(places: Places): Promise<Finding> {
     return {
       status: 'warn',
       message: `a run that was killed left ${drafts.join(', ')}`,
-      hint: `rm -r ${drafts.join(' ')}`,
+      hint: `rm -r ${drafts.map((draft) => shellWord(draft)).join(' ')}`,
     };
   return { status: 'ok', message: home };
 }

@@ -2,7 +2,7 @@
 // the cause and the next command. What lies behind that could not be told. Pure.
 import type { AgentProfile } from '../../agents/index.ts';
 import { permits } from '../../ca/index.ts';
-import type { Call } from '../../domain/index.ts';
+import { shellWord, type Call } from '../../domain/index.ts';
 import type { Check, Finding } from './check.ts';
 import { expected, type Trial } from './run-trial.ts';
 
@@ -64,7 +64,7 @@ function judgeProxy(trial: Trial, context: TrialContext): Finding {
     status: 'fail',
     message: `${asked}: ${context.name} ${howItEnded(trial, context)}`,
     hint: context.isScript
-      ? `a script starts it: does that unset HTTPS_PROXY, or set NO_PROXY? see: head -n 40 ${context.file}`
+      ? `a script starts it: does that unset HTTPS_PROXY, or set NO_PROXY? see: head -n 40 ${shellWord(context.file)}`
       : tryIt(context),
   };
 }
@@ -113,7 +113,7 @@ function judgeTrust(trial: Trial, context: TrialContext): Finding {
     status: 'fail',
     message: `${refused} (${testimony.refusals[0]})`,
     hint: context.isScript
-      ? `a script starts it: does that set ${variable} or SSL_CERT_FILE? see: head -n 40 ${context.file}`
+      ? `a script starts it: does that set ${variable} or SSL_CERT_FILE? see: head -n 40 ${shellWord(context.file)}`
       : update(context),
   };
 }
@@ -147,7 +147,7 @@ function judgeAuthorization({ testimony: { call } }: Trial, context: TrialContex
     status: 'fail',
     message: `the model call came without ${missing.join(' and ')}`,
     hint: context.isScript
-      ? `a script starts it: does that log it in otherwise? see: head -n 40 ${context.file}`
+      ? `a script starts it: does that log it in otherwise? see: head -n 40 ${shellWord(context.file)}`
       : update(context),
   };
 }
@@ -221,4 +221,4 @@ const isBefore = (a: readonly [number, number], b: readonly [number, number]): b
 const list = (hosts: ReadonlySet<string>): string => [...hosts].map((host) => host.replace(/:443$/, '')).join(', ');
 const update = ({ profile }: TrialContext): string => `npm install -g ${profile.packages[0]}@latest`;
 const tryIt = ({ profile, file }: TrialContext): string =>
-  `try it by itself: ${file} ${profile.trial!.args('hi').join(' ')}`;
+  `try it by itself: ${[file, ...profile.trial!.args('hi')].map((word) => shellWord(word)).join(' ')}`;

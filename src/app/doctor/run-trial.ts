@@ -71,8 +71,10 @@ async function perform(options: TrialOptions, home: TrialHome, stop: AbortContro
   // In parallel: keys are made off the main thread.
   const [{ root, isOwnRoot }, leaf] = await Promise.all([chooseRoot(options, home), makeThrowAwayServer(host)]);
   const environment = trialEnvironment(options, home);
-  const trust = await arrangeTrust(profile, root, home.places.home, {
+  const trust = await arrangeTrust(profile, root, {
+    caFolder: home.places.caFolder,
     environment: { ...environment, ...namedRoots(options) },
+    isProxied: false,
   });
   const recorder = await recordRun({
     places: home.places,

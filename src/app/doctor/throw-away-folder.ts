@@ -5,7 +5,7 @@ import { mkdtemp, readdir, realpath, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { isAlive } from './processes.ts';
+import { isAlive } from '../../processes/index.ts';
 
 export interface ThrowAwayFolder {
   readonly path: string;

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { TrialRule } from '../../agents/index.ts';
 import { makeTokens, type Tokens } from '../../provider/index.ts';
 import { findPlaces, type Places } from '../home.ts';
-import { endThoseWith } from './processes.ts';
+import { endThoseWith } from './end-those-with.ts';
 import { makeThrowAwayFolder, sweepFolders } from './throw-away-folder.ts';
 
 export interface TrialHome {

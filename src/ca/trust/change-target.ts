@@ -26,11 +26,12 @@ export async function installInto(
   if (presence === 'there') return { outcome: 'already', commands: [], failure: null };
   if (presence === 'foreign') return failed([], foreign(target));
   if (dryRun) return { outcome: 'planned', commands, failure: null };
-  const failure = (await runSteps(target.install, target, facts)) ?? (await look(target, certificatePem, 'there'));
+  const failure =
+    (await runSteps(target.install, target, facts, 'install')) ?? (await look(target, certificatePem, 'there'));
   if (failure === null) return { outcome: 'installed', commands, failure: null };
   // Not half of it: what was not there before is taken out again.
   if (presence === 'absent' && (await probe(target.probe, certificatePem)) !== 'absent') {
-    await runSteps(target.uninstall, target, facts);
+    await runSteps(target.uninstall, target, facts, 'uninstall');
   }
   return failed(commands, failure);
 }
@@ -47,7 +48,8 @@ export async function uninstallFrom(
   if (presence === 'absent') return { outcome: 'absent', commands: [], failure: null };
   if (presence === 'foreign') return failed([], foreign(target));
   if (dryRun) return { outcome: 'planned', commands, failure: null };
-  const failure = (await runSteps(target.uninstall, target, facts)) ?? (await look(target, certificatePem, 'absent'));
+  const failure =
+    (await runSteps(target.uninstall, target, facts, 'uninstall')) ?? (await look(target, certificatePem, 'absent'));
   return failure === null ? { outcome: 'removed', commands, failure: null } : failed(commands, failure);
 }
 
@@ -65,7 +67,10 @@ const failed = (commands: readonly string[], failure: Failure): Change => ({ out
 async function look(target: Target, certificatePem: string, wanted: Presence): Promise<Failure | null> {
   const presence = await probe(target.probe, certificatePem);
   if (presence === wanted) return null;
-  const command = target.probe.type === 'output' ? target.probe.argv.join(' ') : `ls -l ${target.probe.file}`;
+  const command =
+    target.probe.type === 'output'
+      ? typedCommand(target.probe.argv, process.platform)
+      : typedCommand(['ls', '-l', target.probe.file], process.platform);
   return {
     code: 'E_STORE_FAILED',
     message: `${target.label}: every command succeeded, yet the root is ${presence === 'absent' ? 'not there' : 'still there'}`,
@@ -73,14 +78,20 @@ async function look(target: Target, certificatePem: string, wanted: Presence): P
   };
 }
 
-async function runSteps(steps: readonly Step[], { store, label }: Target, facts: Facts): Promise<Failure | null> {
+async function runSteps(
+  steps: readonly Step[],
+  { store, label }: Target,
+  facts: Facts,
+  verb: 'install' | 'uninstall',
+): Promise<Failure | null> {
   for (const step of steps) {
     const argv = commandLine(step, facts);
     if (argv === null) {
       return {
         code: 'E_STORE_NEEDS_ROOT',
         message: `${label} needs root rights, and there is no sudo here`,
-        hint: `run as root: ${typed(steps, facts).join(' && ')}`,
+        // Once more by tapes itself: it finds the work done, and knows from then on what to take out again.
+        hint: `run as root: ${typed(steps, facts).join(' && ')}; then, as yourself: tapes ca ${verb} --store ${store}`,
       };
     }
     const { exitCode, output } = await runCommand(argv);
@@ -98,6 +109,6 @@ const foreign = ({ label, probe: what }: Target): Failure => ({
   message: `${label} holds something else under the name of our root: left as it is`,
   hint:
     what.type === 'file'
-      ? `look at it, and move it away: openssl x509 -noout -subject -in ${what.file}`
-      : `look at it, and remove it: ${what.argv.join(' ')}`,
+      ? `look at it, and move it away: ${typedCommand(['openssl', 'x509', '-noout', '-subject', '-in', what.file], process.platform)}`
+      : `look at it, and remove it: ${typedCommand(what.argv, process.platform)}`,
 });

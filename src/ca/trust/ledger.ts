@@ -2,6 +2,7 @@
 // It stands beside the root's folder, not in it: moving the root away must not lose it.
 import { readFile } from 'node:fs/promises';
 
+import { shellWord } from '../../domain/index.ts';
 import { TapesError } from '../../errors.ts';
 import { writeAtomically } from '../atomic-file.ts';
 import { storeNames, type StoreName } from './trust-plan.ts';
@@ -81,7 +82,7 @@ const unreadable = (file: string, cause: unknown): TapesError =>
     'E_LEDGER_UNREADABLE',
     `${file} cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`,
     {
-      hint: `it says what was installed where; look at it, and where it is beyond repair move it away: mv ${file} ${file}.old`,
+      hint: `it says what was installed where; look at it, and where it is beyond repair move it away: mv ${shellWord(file)} ${shellWord(`${file}.old`)}`,
       cause,
     },
   );

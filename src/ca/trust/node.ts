@@ -1,11 +1,10 @@
 // Programs that have no store to install into, Node first of all: they read a file that a variable names.
+import { shellWord } from '../../domain/index.ts';
 import type { Facts, PlanEntry, RootToTrust } from './trust-plan.ts';
 
 export function planNode({ platform }: Facts, { trustedFile }: RootToTrust): readonly PlanEntry[] {
   const set = (name: string): string =>
-    platform === 'win32'
-      ? `setx ${name} "${trustedFile}"`
-      : `export ${name}='${trustedFile.replaceAll("'", String.raw`'\''`)}'`;
+    platform === 'win32' ? `setx ${name} "${trustedFile}"` : `export ${name}=${shellWord(trustedFile, platform)}`;
   return [
     {
       type: 'advice',

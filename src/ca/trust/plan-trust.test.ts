@@ -301,7 +301,7 @@ describe('the command lines for Java', () => {
 
 describe('what has no store', () => {
   it.each<[NodeJS.Platform, string]>([
-    ['linux', "export NODE_EXTRA_CA_CERTS='/home/dev/.tapes/ca/root.pem'"],
+    ['linux', 'export NODE_EXTRA_CA_CERTS=/home/dev/.tapes/ca/root.pem'],
     ['win32', 'setx NODE_EXTRA_CA_CERTS "/home/dev/.tapes/ca/root.pem"'],
   ])('gets the variable to set, on %s', (platform, line) => {
     const [advice] = planStore('node' satisfies StoreName, machine({ platform }), root);

@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 
+import { shellWord } from '../../domain/index.ts';
 import type { Facts, Probe, Step } from './trust-plan.ts';
 
 /** How long a program may take that asks nobody anything. With sudo there is no limit: a person is typing. */
@@ -15,13 +16,8 @@ export function commandLine({ argv, needsRoot }: Step, facts: Facts): readonly s
 }
 
 /** As it can be typed into a shell. */
-export function typedCommand(argv: readonly string[], platform: NodeJS.Platform): string {
-  const isPlain = (word: string): boolean =>
-    /^[\w@%+=:,./-]+$/.test(word) || (platform === 'win32' && /^[\w@%+=:,./\\-]+$/.test(word));
-  const quote = (word: string): string =>
-    platform === 'win32' ? `"${word}"` : `'${word.replaceAll("'", String.raw`'\''`)}'`;
-  return argv.map((word) => (isPlain(word) ? word : quote(word))).join(' ');
-}
+export const typedCommand = (argv: readonly string[], platform: NodeJS.Platform): string =>
+  argv.map((word) => shellWord(word, platform)).join(' ');
 
 export interface Ended {
   /** Null: it could not be started, or was ended. */

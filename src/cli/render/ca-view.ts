@@ -5,6 +5,7 @@ import type { CaStatus, StoreStatus } from '../../app/describe-ca.ts';
 import type { InstallCaReport } from '../../app/install-ca.ts';
 import type { RotateCaReport } from '../../app/rotate-ca.ts';
 import type { UninstallCaReport } from '../../app/uninstall-ca.ts';
+import { shellWord } from '../../domain/index.ts';
 import type { Paint } from './paint.ts';
 import { safeLine } from './safe-text.ts';
 import { sayPlural } from './words.ts';
@@ -47,7 +48,7 @@ export function renderUninstalled(report: UninstallCaReport, paint: Paint): stri
   const next =
     dryRun || report.failed
       ? []
-      : ['', paint.dim(`the root itself is still there: ${caFolder}; remove it with: rm -r ${caFolder}`)];
+      : ['', paint.dim(`the root itself is still there: ${caFolder}; remove it with: rm -r ${shellWord(caFolder)}`)];
   return [...stores.flatMap((result) => renderResult(result, paint)), ...runs, ...next].join('\n');
 }
 

@@ -2,7 +2,7 @@
 import type { Run } from '../../domain/index.ts';
 import type { Connection } from '../connection.ts';
 import type { RunRow } from '../rows.ts';
-import { isProcessAlive } from '../run-process.ts';
+import { isProcessAlive } from '../../processes/index.ts';
 
 export interface ListFilter {
   readonly limit: number;

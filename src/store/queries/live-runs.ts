@@ -1,8 +1,8 @@
 // Which runs are still recording. A reader shows what a dead run left open as interrupted, without writing it.
 import type { CallStatus } from '../../domain/index.ts';
 import type { Connection } from '../connection.ts';
-import { isProcessAlive } from '../run-process.ts';
-import type { RunProcess } from '../run-process.ts';
+import { isProcessAlive } from '../../processes/index.ts';
+import type { RunProcess } from '../../processes/index.ts';
 
 export type LiveRuns = ReadonlySet<string>;
 

@@ -5,8 +5,8 @@ import type { RowOf, TableName, CallRow } from '../rows.ts';
 import { upsertOf } from '../rows.ts';
 import { toItem } from '../../derive/index.ts';
 import { indexAnswer } from '../search-index.ts';
-import { isProcessAlive } from '../run-process.ts';
-import type { RunProcess } from '../run-process.ts';
+import { isProcessAlive } from '../../processes/index.ts';
+import type { RunProcess } from '../../processes/index.ts';
 
 export async function recoverDeadRuns(connection: Connection): Promise<void> {
   const open = await connection.all<RunProcess & { readonly id: string }>(

@@ -6,7 +6,7 @@ import { Vault } from '../../redact/index.ts';
 import type { Connection, TransactionTurns } from '../connection.ts';
 import { sqliteCode } from '../connection.ts';
 import { openForWriting } from '../open-database.ts';
-import { describeProcess } from '../run-process.ts';
+import { describeProcess } from '../../processes/index.ts';
 import type { RunRow } from '../rows.ts';
 import { SharedHeaders } from '../shared-headers.ts';
 import { shortenIds } from '../short-id.ts';

@@ -1,6 +1,8 @@
-// Whether the process that recorded a run is still there. A pid alone does not say: it may have been given to another process since.
+// Whether a process that was noted down, with its start, is still there. A pid alone does not say: it may have been given to another process since.
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
+
+import { isAlive } from './is-alive.ts';
 
 export interface RunProcess {
   readonly hostname: string;
@@ -16,12 +18,7 @@ export function describeProcess(pid: number): RunProcess {
 /** Of a process on another host (a home on a network disk, a container) nothing can be known: it counts as alive. */
 export function isProcessAlive(run: RunProcess): boolean {
   if (run.hostname !== hostname()) return true;
-  try {
-    process.kill(run.pid, 0);
-  } catch (error) {
-    // EPERM: there, but somebody else's.
-    return error instanceof Error && 'code' in error && error.code === 'EPERM';
-  }
+  if (!isAlive(run.pid)) return false;
   const started = readStartOf(run.pid);
   return started === null || run.pid_started === null || started === run.pid_started;
 }
