@@ -1,7 +1,17 @@
 // `tapes doctor codex`: the proof with the real Codex, with programs that only call themselves so, and what it leaves behind: nothing.
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -286,10 +296,10 @@ describe('what is not Codex, or not as it should be, is told with its cause and 
     expect(statusOf(checks)).toEqual(['ok', 'ok', 'ok', 'fail', 'skip', 'skip', 'ok']);
   });
 
-  it('a root that permits other domains only; --fix makes a new one and keeps the old', async () => {
+  it('a root that permits other domains only; --fix makes a new one, and the old one is still told of', async () => {
     const machine = new Machine();
     const ca = join(machine.tapesHome, 'ca');
-    await openRoot(ca, ['example.com']);
+    const { certificatePem } = await openRoot(ca, ['example.com']);
     const before = await machine.prove();
     expect(before.run.exitCode).toBe(1);
     expect(before.checks.get('root')!.status).toBe('fail');
@@ -302,10 +312,10 @@ describe('what is not Codex, or not as it should be, is told with its cause and 
     expect(after.run.exitCode).toBe(0);
     expect(after.checks.get('root')).toMatchObject({
       status: 'ok',
-      mended: expect.stringMatching(/^made a new root, valid until 20.*; the old one is in .*ca\.old-20/),
+      mended: expect.stringMatching(/^made a new root, valid until 20.* \(tapes ca rotate\)$/),
     });
     expect(after.checks.get('trust')!.message).toContain(join(ca, 'root.pem'));
-    expect(readdirSync(machine.tapesHome).filter((name) => name.startsWith('ca.old-'))).toHaveLength(1);
+    expect(readFileSync(join(ca, 'root.pem'), 'utf8')).toContain(certificatePem.trim());
   });
 
   it('no Codex at all: how to get one, and the rest is still looked at', async () => {
