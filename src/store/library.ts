@@ -25,7 +25,7 @@ import type { WireExchange, WireOrigin, WirePiece, WireScope } from './queries/r
 import { nameSessions, readStats } from './queries/read-stats.ts';
 import type { RecordedStats, SessionName, StatsFilter } from './queries/read-stats.ts';
 import type { VerifyProgress, VerifyReport } from './verify.ts';
-import { verifyRecordings } from './verify.ts';
+import { verifyRecordings } from './large-works.ts';
 import { searchEntries } from './queries/search-entries.ts';
 import type { FoundEntry, SearchFilter } from './queries/search-entries.ts';
 
