@@ -3,7 +3,6 @@ import { makePriceList } from '../derive/index.ts';
 import type { PriceList } from '../derive/index.ts';
 import type { Run } from '../domain/index.ts';
 import type { BodySide } from './body-reader.ts';
-import { openBodyReader } from './body-reader.ts';
 import type { Connection } from './connection.ts';
 import { openForReading } from './open-database.ts';
 import type { ActiveCall, ActivityMark } from './queries/read-activity.ts';
@@ -20,7 +19,6 @@ import type { RecordedExchange } from './queries/read-exchange.ts';
 import { readExchangeOf } from './queries/read-exchange.ts';
 import type { RecordedSession } from './queries/read-session.ts';
 import { readSession } from './queries/read-session.ts';
-import { readWire, readWireBody, readWireOrigin } from './queries/read-wire.ts';
 import type { WireExchange, WireOrigin, WirePiece, WireScope } from './queries/read-wire.ts';
 import { nameSessions, readStats } from './queries/read-stats.ts';
 import type { RecordedStats, SessionName, StatsFilter } from './queries/read-stats.ts';
@@ -91,13 +89,19 @@ function libraryOf(connection: Connection, prices: PriceList): Library {
     readStats: (filter, uneven) => connection.snapshot(() => readStats(connection, filter, { uneven, thresholds })),
     nameSessions: (ids) => nameSessions(connection, ids),
     search: (filter) => connection.snapshot(() => searchEntries(connection, filter)),
-    readBody: (callId, side) => openBodyReader(connection).read(callId, side),
-    readWire: (scope) => readWire(connection, scope),
-    readWireOrigin: (scope) => readWireOrigin(connection, scope),
-    readWireBody: (callId, side) => readWireBody(connection, callId, side),
+    readBody: async (callId, side) => (await loadBodies()).openBodyReader(connection).read(callId, side),
+    async *readWire(scope) {
+      yield* (await loadWire()).readWire(connection, scope);
+    },
+    readWireOrigin: async (scope) => (await loadWire()).readWireOrigin(connection, scope),
+    readWireBody: async (callId, side) => (await loadWire()).readWireBody(connection, callId, side),
     readChangeMark: () => readChangeMark(connection),
     listActivity: (of) => connection.snapshot(() => listActivity(connection, of)),
     readActiveCalls: (ids) => connection.snapshot(() => readActiveCalls(connection, ids)),
     verify: (tell) => verifyRecordings(connection, tell),
   };
 }
+
+// What unpacks bodies brings all decoders with it: most questions need none of them.
+const loadBodies = () => import('./body-reader.ts');
+const loadWire = () => import('./queries/read-wire.ts');

@@ -4,7 +4,6 @@ import type { ChainedCall } from '../../derive/index.ts';
 import { fillToolOutputs, findBranches, toItem } from '../../derive/index.ts';
 import type { Call, CallStatus, Item, RateLimits, Usage } from '../../domain/index.ts';
 import type { Connection } from '../connection.ts';
-import { readOpenCall } from '../open-call.ts';
 import type { CallRow } from '../rows.ts';
 import { statusNow } from './live-runs.ts';
 import type { LiveRuns } from './live-runs.ts';
@@ -80,6 +79,8 @@ function markBranches(calls: readonly PlacedCall[], rows: readonly CallRow[]): P
 async function readNow(connection: Connection, row: JoinedCall, live: LiveRuns): Promise<JoinedCall> {
   if (row.status !== 'streaming') return row;
   const status = statusNow(row, live);
+  // With all decoders behind it: loaded only where a call is open.
+  const { readOpenCall } = await import('../open-call.ts');
   const open = await readOpenCall(connection, row, status === 'streaming' ? 'open' : 'tapesDied');
   // The recorder may have ended the call between the two reads: then there are no chunks, and the next look shows the rest.
   return { ...row, ...open.row, response_bytes: row.response_bytes ?? open.storedBytes };
