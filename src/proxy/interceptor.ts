@@ -112,7 +112,7 @@ export async function openInterceptor(options: InterceptorOptions): Promise<Inte
       standing.accept(socket, host, port);
       return true;
     },
-    openUpstream: (host, port) => openUpstream(options.routes, host, port),
+    openUpstream: (host, port) => openUpstream(options, host, port),
     sink,
   });
 

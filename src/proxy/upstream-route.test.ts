@@ -1,14 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
-import { TapesError } from '../errors.ts';
-import {
-  findRoute,
-  isExcluded,
-  parseProxyUrl,
-  parseResolve,
-  readProxyEnvironment,
-  withoutEntriesFor,
-} from './upstream-route.ts';
+import { parseProxyUrl } from './upstream-proxy.ts';
+import { findRoute, isExcluded, parseResolve, readProxyEnvironment, withoutEntriesFor } from './upstream-route.ts';
 
 describe('parseResolve', () => {
   it('reads what curl reads, with and without a second port', () => {
@@ -48,37 +41,6 @@ describe('parseResolve', () => {
   });
 });
 
-describe('parseProxyUrl', () => {
-  it('reads scheme, port and credentials', () => {
-    expect(parseProxyUrl('http://me:p%40ss@proxy.example', 'HTTPS_PROXY')).toEqual({
-      scheme: 'http',
-      host: 'proxy.example',
-      port: 80,
-      authorization: `Basic ${Buffer.from('me:p@ss').toString('base64')}`,
-    });
-    expect(parseProxyUrl('proxy.example:3128', 'HTTPS_PROXY')).toMatchObject({
-      scheme: 'http',
-      port: 3128,
-      authorization: null,
-    });
-    expect(parseProxyUrl('https://proxy.example', 'HTTPS_PROXY')).toMatchObject({ scheme: 'https', port: 443 });
-  });
-
-  it('never repeats the value of a malformed one, which may hold a password', () => {
-    const failure = (() => {
-      try {
-        parseProxyUrl('socks5://me:hunter22@proxy.example', 'ALL_PROXY');
-      } catch (error) {
-        return error;
-      }
-      return null;
-    })();
-    expect(failure).toBeInstanceOf(TapesError);
-    expect((failure as TapesError).message).not.toContain('hunter22');
-    expect((failure as TapesError).message).toContain('ALL_PROXY');
-  });
-});
-
 describe('NO_PROXY', () => {
   it('covers a name, its subdomains, a port and everything', () => {
     expect(isExcluded('chatgpt.com', 'chatgpt.com', 443)).toBe(true);
@@ -87,6 +49,15 @@ describe('NO_PROXY', () => {
     expect(isExcluded('chatgpt.com:8443', 'chatgpt.com', 443)).toBe(false);
     expect(isExcluded('localhost, *', 'chatgpt.com', 443)).toBe(true);
     expect(isExcluded('notchatgpt.com,gpt.com', 'chatgpt.com', 443)).toBe(false);
+  });
+
+  it('covers the addresses of a network', () => {
+    expect(isExcluded('10.0.0.0/8', '10.1.2.3', 443)).toBe(true);
+    expect(isExcluded('10.0.0.0/8', '11.1.2.3', 443)).toBe(false);
+    expect(isExcluded('fd00::/8', 'fd00::1', 443)).toBe(true);
+    expect(isExcluded('[fd00::]/8', 'fe80::1', 443)).toBe(false);
+    expect(isExcluded('10.0.0.0/8', 'chatgpt.com', 443)).toBe(false);
+    expect(isExcluded('10.0.0.0/99', '10.0.0.1', 443)).toBe(false);
   });
 
   it('is trimmed of what would hide an intercepted host, and of nothing else', () => {

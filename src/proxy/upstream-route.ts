@@ -1,6 +1,9 @@
 // Where a connection to a provider's host:port really goes: `--resolve` rules, the user's own proxy, and NO_PROXY. Pure.
+import { BlockList, isIP } from 'node:net';
+
 import { matchesHost } from '../domain/index.ts';
 import { TapesError } from '../errors.ts';
+import { parseProxyUrl, type UpstreamProxy } from './upstream-proxy.ts';
 
 /** One `--resolve HOST:PORT:ADDRESS[:PORT]`. */
 export interface ResolveRule {
@@ -10,18 +13,10 @@ export interface ResolveRule {
   readonly toPort: number;
 }
 
-export interface UpstreamProxy {
-  readonly scheme: 'http' | 'https';
-  readonly host: string;
-  readonly port: number;
-  /** The value of `Proxy-Authorization`, or null. */
-  readonly authorization: string | null;
-}
-
 export interface UpstreamRoutes {
   readonly resolve: readonly ResolveRule[];
   readonly proxy: UpstreamProxy | null;
-  /** As curl reads NO_PROXY: comma-separated names, each also covering its subdomains; `*` covers all. */
+  /** As curl reads NO_PROXY: comma-separated names, each also covering its subdomains, and networks (`10.0.0.0/8`); `*` covers all. */
   readonly noProxy: string;
 }
 
@@ -55,6 +50,8 @@ const splitNoProxy = (noProxy: string): string[] => noProxy.split(/[\s,]+/).filt
 
 function coversHost(entry: string, host: string, port: number): boolean {
   if (entry === '*') return true;
+  const network = /^([\d.]+|\[?[\da-f:.]+\]?)\/(\d{1,3})$/i.exec(entry);
+  if (network !== null) return coversAddress(unbracket(network[1]!), Number(network[2]), host);
   const withPort = /^(.+):(\d+)$/.exec(entry);
   if (withPort !== null && !withPort[1]!.includes(':')) {
     return Number(withPort[2]) === port && coversHost(withPort[1]!, host, port);
@@ -64,6 +61,15 @@ function coversHost(entry: string, host: string, port: number): boolean {
     .replace(/^\[|\]$/g, '')
     .toLowerCase();
   return host === name || host.endsWith(`.${name}`);
+}
+
+function coversAddress(address: string, prefix: number, host: string): boolean {
+  const family = isIP(address);
+  if (family === 0 || isIP(host) !== family || prefix > (family === 4 ? 32 : 128)) return false;
+  const type = family === 4 ? 'ipv4' : 'ipv6';
+  const network = new BlockList();
+  network.addSubnet(address, prefix, type);
+  return network.check(host, type);
 }
 
 /** Reads one `--resolve` value. Throws `E_RESOLVE_INVALID`. */
@@ -81,32 +87,6 @@ export function parseResolve(value: string): ResolveRule {
 }
 
 const unbracket = (text: string): string => text.replace(/^\[|\]$/g, '');
-
-/** Reads a proxy URL from `source` (a flag or a variable). Throws `E_UPSTREAM_PROXY_INVALID`. */
-export function parseProxyUrl(value: string, source: string): UpstreamProxy {
-  // curl and Codex accept `host:port` without a scheme.
-  const text = value.includes('://') ? value : `http://${value}`;
-  const url = URL.canParse(text) ? new URL(text) : null;
-  if (url === null || (url.protocol !== 'http:' && url.protocol !== 'https:') || url.hostname === '') {
-    // The value may hold a password: name its source, not its text.
-    throw new TapesError(
-      'E_UPSTREAM_PROXY_INVALID',
-      `the upstream proxy in ${source} is not an http:// or https:// URL`,
-      {
-        hint: 'name one that tapes can use: --upstream-proxy http://proxy.example:3128',
-      },
-    );
-  }
-  const scheme = url.protocol === 'http:' ? 'http' : 'https';
-  const port = url.port === '' ? (scheme === 'http' ? 80 : 443) : Number(url.port);
-  const userinfo = `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`;
-  return {
-    scheme,
-    host: unbracket(url.hostname),
-    port,
-    authorization: userinfo === ':' ? null : `Basic ${Buffer.from(userinfo).toString('base64')}`,
-  };
-}
 
 /** The proxy that this environment would have used for HTTPS, and its exceptions. Throws `E_UPSTREAM_PROXY_INVALID`. */
 export function readProxyEnvironment(

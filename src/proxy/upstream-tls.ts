@@ -58,7 +58,7 @@ export function installUpstreamTls({ routes, extraRoots, tap }: UpstreamTlsOptio
     const route = findRoute(routes, host.toLowerCase(), port);
     const trusted = { ...options, secureContext: contextFor(options) };
     const connecting = (): Promise<Socket> =>
-      openUpstream(routes, host, port).then((socket) =>
+      openUpstream({ routes, extraRoots }, host, port).then((socket) =>
         tap?.tellsBytes === true ? tapSocket(socket, { leg: 'provider', host }, tap) : socket,
       );
     const socket =

@@ -1,7 +1,7 @@
 // The interceptor on the wire: real TLS, real sockets, loopback only.
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { createServer as createHttpServer, request as requestHttp, type IncomingMessage } from 'node:http';
+import { request as requestHttp, type IncomingMessage } from 'node:http';
 import { connect as connectHttp2 } from 'node:http2';
 import { createServer, connect as connectTcp, type AddressInfo, type Server, type Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
@@ -411,51 +411,5 @@ describe('the door', () => {
     let answer = '';
     for await (const chunk of socket) answer += String(chunk);
     expect(answer).toMatch(/^HTTP\/1\.1 400 /);
-  });
-});
-
-describe("the user's own proxy", () => {
-  it('carries intercepted and tunnelled traffic, with its credentials, and HTTP/2 stays HTTP/2', async () => {
-    const standIn = await startStandIn({ http2: true, hosts: ['git.example.test'], scenario: [text('Hello')] });
-    closing.push(() => standIn.close());
-    const seen: string[] = [];
-    const proxy = createHttpServer();
-    proxy.on('connect', (request: IncomingMessage, client: Socket) => {
-      seen.push(`${request.url} ${request.headers['proxy-authorization']}`);
-      client.on('error', () => undefined);
-      const upstream = connectTcp(standIn.port, '127.0.0.1', () => {
-        client.write('HTTP/1.1 200 OK\r\n\r\n');
-        upstream.pipe(client).pipe(upstream);
-      });
-      upstream.on('error', () => client.destroy());
-      client.on('close', () => upstream.destroy());
-    });
-    proxy.listen(0, '127.0.0.1');
-    await once(proxy, 'listening');
-    closing.push(() => proxy.close());
-    const authorization = `Basic ${Buffer.from('me:pass').toString('base64')}`;
-    const tapes = await startInterceptor({
-      standIn,
-      routes: {
-        resolve: [],
-        proxy: { scheme: 'http', host: '127.0.0.1', port: (proxy.address() as AddressInfo).port, authorization },
-      },
-    });
-    closing.push(() => tapes.close());
-
-    const socket = await tapes.connectTls('chatgpt.com', 443, { ALPNProtocols: ['h2'] });
-    const session = connectHttp2('https://chatgpt.com', { createConnection: () => socket });
-    const stream = session.request({ ':method': 'POST', ':path': '/backend-api/codex/responses' });
-    stream.end('{"input":[]}');
-    let answer = '';
-    for await (const chunk of stream) answer += String(chunk);
-    session.destroy();
-    expect(answer).toContain('response.completed');
-    expect(standIn.requests[0]!.httpVersion).toBe('2.0');
-
-    const other = await tapes.connectTls('git.example.test', 443, { ca: readFileSync(standIn.caFile) });
-    other.destroy();
-    expect(seen).toContain(`chatgpt.com:443 ${authorization}`);
-    expect(seen).toContain(`git.example.test:443 ${authorization}`);
   });
 });
