@@ -171,7 +171,7 @@ describe('exit 125, and the child is not started, when', () => {
   });
 
   it('the upstream proxy is of a kind that tapes cannot use, whose password is not repeated', async () => {
-    const result = await intercept([], { ALL_PROXY: 'socks5://me:hunter22@proxy.example:1080' });
+    const result = await intercept([], { ALL_PROXY: 'socks4://me:hunter22@proxy.example:1080' });
     expectRefusal(result, 125, 'E_UPSTREAM_PROXY_INVALID', /in ALL_PROXY/);
     expect(result.stderr).not.toContain('hunter22');
   });
