@@ -1,15 +1,19 @@
 // A thin promise layer over sqlite3's callbacks: one connection, statements of writes prepared once.
 // Waiting for a lock happens in SQLite for a moment only (it holds a thread of libuv's pool); whoever calls may try again.
+import { pathToFileURL } from 'node:url';
+
 import sqlite3 from 'sqlite3';
 
 export type SqlValue = string | number | null | Uint8Array;
 
-export type OpenMode = 'read' | 'write' | 'create';
+/** `immutable`: on a disk that nobody can write to. */
+export type OpenMode = 'read' | 'write' | 'create' | 'immutable';
 
 const openFlags: Readonly<Record<OpenMode, number>> = {
   read: sqlite3.OPEN_READONLY,
   write: sqlite3.OPEN_READWRITE,
   create: sqlite3.OPEN_READWRITE | sqlite3.OPEN_CREATE,
+  immutable: sqlite3.OPEN_READONLY | sqlite3.OPEN_URI,
 };
 
 type Done = (error: Error | null) => void;
@@ -38,8 +42,9 @@ export class Connection {
   }
 
   static async open(file: string, mode: OpenMode, busyTimeoutMs = 5000): Promise<Connection> {
+    const name = mode === 'immutable' ? `${pathToFileURL(file).href}?immutable=1` : file;
     const database = await new Promise<sqlite3.Database>((resolve, reject) => {
-      const opened: sqlite3.Database = new sqlite3.Database(file, openFlags[mode], (error) => {
+      const opened: sqlite3.Database = new sqlite3.Database(name, openFlags[mode], (error) => {
         if (error === null) resolve(opened);
         else reject(error);
       });

@@ -1,5 +1,6 @@
 // A connection that is ready to use: the file is ours, its schema is this version's, its settings are set.
-import { existsSync } from 'node:fs';
+import { accessSync, constants, existsSync } from 'node:fs';
+import { dirname } from 'node:path';
 
 import { TapesError } from '../errors.ts';
 import { Connection, sqliteCode } from './connection.ts';
@@ -36,8 +37,27 @@ export async function openForReading(file: string): Promise<Connection> {
 }
 
 async function openReader(file: string): Promise<{ connection: Connection; version: number }> {
+  try {
+    return await openAs(file, 'read');
+  } catch (error) {
+    // A reader keeps an index beside the file, which it cannot make on a read-only disk. Without a log nothing is missing from the file itself.
+    if (!isOnReadOnlyDisk(file) || existsSync(`${file}-wal`)) throw error;
+    return openAs(file, 'immutable');
+  }
+}
+
+function isOnReadOnlyDisk(file: string): boolean {
+  try {
+    accessSync(dirname(file), constants.W_OK);
+    return false;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EROFS';
+  }
+}
+
+async function openAs(file: string, mode: OpenMode): Promise<{ connection: Connection; version: number }> {
   let version = 0;
-  const connection = await open(file, 'read', 5000, async (opened) => {
+  const connection = await open(file, mode, 5000, async (opened) => {
     version = await readSchemaVersion(opened, file);
   });
   return { connection, version };

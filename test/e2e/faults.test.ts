@@ -5,53 +5,20 @@ import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import sqlite3 from 'sqlite3';
-import { hang, startStandIn, text, type StandIn, type StandInOptions } from '../support/chatgpt/index.ts';
-import { start, type RunResult, type Running } from '../support/run.ts';
-import {
-  interceptArgs,
-  makeTapesHome,
-  readCalls,
-  readRuns,
-  readTurns,
-  runTapes,
-  type TapesHome,
-} from '../support/tapes.ts';
+import { hang, text, type StandInOptions } from '../support/chatgpt/index.ts';
+import { countAnswers, post, postedBody, setCurlScene, startScript, type CurlScene } from '../support/curl-scene.ts';
+import type { RunResult } from '../support/run.ts';
+import { readCalls, readRuns, readTurns, runTapes, type TapesHome } from '../support/tapes.ts';
 
 const closing: (() => unknown)[] = [];
 afterEach(async () => {
   for (const close of closing.splice(0).reverse()) await close();
 });
 
-async function set(options: StandInOptions = {}): Promise<{ standIn: StandIn; tapes: TapesHome }> {
-  const standIn = await startStandIn(options);
-  const tapes = makeTapesHome();
-  closing.push(() => standIn.close(), tapes.remove);
-  return { standIn, tapes };
-}
-
-const url = 'https://chatgpt.com/backend-api/codex/responses';
-const body = JSON.stringify({
-  model: 'gpt-test',
-  stream: true,
-  input: [{ type: 'message', role: 'user', content: [{ type: 'input_text', text: 'hello from curl' }] }],
-});
-const post = (more = ''): string =>
-  `curl -sS --no-buffer --cacert "$CODEX_CA_CERTIFICATE" -H 'content-type: application/json' ${more} -d '${body}' ${url}`;
-
-function startScript(
-  scene: { standIn: StandIn; tapes: TapesHome },
-  script: string,
-  wrap = (argv: readonly string[]): readonly string[] => argv,
-): Running {
-  const [command = '', ...args] = wrap([process.execPath, ...interceptArgs(scene, ['sh', '-c', script])]);
-  return start(command, args, {
-    env: { PATH: process.env['PATH'] ?? '', HOME: scene.tapes.dir, TAPES_HOME: scene.tapes.dir },
-    cwd: scene.tapes.dir,
-  });
-}
+const set = (options: StandInOptions = {}): Promise<CurlScene> => setCurlScene(closing, options);
 
 function expectAnswers(result: RunResult, count: number): void {
-  expect(result.stdout.match(/event: response\.completed/g)?.length ?? 0).toBe(count);
+  expect(countAnswers(result)).toBe(count);
   expect(result.exitCode).toBe(0);
 }
 
@@ -139,8 +106,9 @@ describe('the database', () => {
       'sh',
       ...argv,
     ];
-    const result = await startScript(scene, `${post().replace(/-d '[^']*'/, '-d @big.json')}; ${post()}`, limited)
-      .ended;
+    const result = await startScript(scene, `${post().replace(/-d '[^']*'/, '-d @big.json')}; ${post()}`, {
+      wrap: limited,
+    }).ended;
     expectAnswers(result, 2);
     expect(result.stderr).toMatch(/tapes: .*(full|disk|I\/O)/i);
     expect((await runTapes(scene.tapes, ['sessions'])).exitCode).toBe(0);
@@ -174,9 +142,9 @@ describe('a request body', () => {
     const result = await startScript(scene, `${post("-H 'content-encoding: zstd'")}; true`).ended;
     expect(result.exitCode).toBe(0);
     const [call] = await readCalls(scene.tapes);
-    expect(call!.requestWireBytes).toBe(Buffer.byteLength(body));
+    expect(call!.requestWireBytes).toBe(Buffer.byteLength(postedBody));
     const raw = await runTapes(scene.tapes, ['raw', call!.id, '--request']);
-    expect(raw.stdout).toBe(body);
+    expect(raw.stdout).toBe(postedBody);
     expect(raw.stderr).toMatch(/zstd/);
   });
 

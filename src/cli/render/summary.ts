@@ -9,6 +9,8 @@ export function renderSummary(report: RecordingReport): string[] {
 
 function renderRecorded({ calls, turns, sessions, usage, exchanges, dropped }: RecordingReport): string {
   if (calls === 0) {
+    // What passed is not known where it was lost: the lines that follow say so.
+    if (dropped > 0 && exchanges === 0) return 'recorded nothing';
     const others =
       exchanges === 0 ? 'nothing was sent to an intercepted host' : `only ${sayPlural(exchanges, 'other exchange')}`;
     return `recorded no calls: ${others}`;
