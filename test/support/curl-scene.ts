@@ -26,7 +26,7 @@ export async function setCurlScene(closing: (() => unknown)[], options: StandInO
   return { standIn, tapes };
 }
 
-export const responsesUrl = 'https://chatgpt.com/backend-api/codex/responses';
+const responsesUrl = 'https://chatgpt.com/backend-api/codex/responses';
 export const postedBody = JSON.stringify({
   model: 'gpt-test',
   stream: true,
