@@ -1,9 +1,10 @@
 // The database as a file: where it may be made, who may read it, and whether it is one of ours, told from its first 100 bytes
 // (https://www.sqlite.org/fileformat.html#the_database_header), without loading SQLite and without touching it.
-import { chmodSync, closeSync, mkdirSync, openSync, readSync, statSync } from 'node:fs';
+import { chmodSync, closeSync, existsSync, mkdirSync, openSync, readSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 import { TapesError } from '../errors.ts';
+import { refuseSharedFolder } from './shared-folder.ts';
 import { applicationId, foreignDatabase, newerDatabase, schemaVersion } from './migrate.ts';
 
 const magic = 'SQLite format 3\0';
@@ -25,13 +26,24 @@ export function checkDatabaseFile(file: string): void {
   if (id === applicationId && version > schemaVersion) throw newerDatabase(file, version);
 }
 
-/** Makes the folder (0700) and an empty file (0600): SQLite gives its -wal and -shm files the mode of the database. */
+/** The same before anything is recorded into it: also throws E_FOLDER_SHARED. A missing folder is fine. */
+export function checkBeforeRecording(file: string): void {
+  checkDatabaseFile(file);
+  if (existsSync(dirname(file))) refuseSharedFolder(dirname(file));
+}
+
+/**
+ * Makes the folder (0700) and an empty file (0600): SQLite gives its -wal and -shm files the mode of the database.
+ * Throws E_DB_UNREADABLE, E_FOLDER_SHARED.
+ */
 export function prepareDatabaseFile(file: string): void {
   try {
     mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+    refuseSharedFolder(dirname(file));
     closeSync(openSync(file, 'a', 0o600));
     if ((statSync(file).mode & 0o077) !== 0) chmodSync(file, 0o600);
   } catch (error) {
+    if (error instanceof TapesError) throw error;
     throw new TapesError('E_DB_UNREADABLE', `the database ${file} cannot be made: ${reasonOf(error)}`, {
       hint: 'check the folder with: ls -ld, or name another database with --db FILE',
       cause: error,
