@@ -106,7 +106,7 @@ async function makeEphemeralRoot(folder: string, domains: readonly string[], now
     await writeFile(certificateFile, root.certificatePem, { mode: 0o600, flag: 'wx' });
   } catch (cause) {
     throw new TapesError('E_HOME_NOT_WRITABLE', `cannot write ${certificateFile}: ${(cause as Error).message}`, {
-      hint: 'name a folder that you may write: tapes intercept --home DIR … (or set TAPES_HOME)',
+      hint: 'name a folder that you may write: tapes --home DIR … (or set TAPES_HOME)',
       cause,
     });
   }

@@ -204,3 +204,61 @@ describe('looking at recordings', () => {
     expect(raw.exitCode).toBe(2);
   });
 });
+
+describe('the same trouble under a command that starts no agent', () => {
+  it('is exit 1: a root that cannot be used, a home that cannot be written, a database that is none', async () => {
+    await tapes(['ca', 'create']);
+    const key = join(home, 'ca', 'root-key.pem');
+    await chmod(key, 0o644);
+    for (const args of [
+      ['ca', 'install', '--store', 'node'],
+      ['ca', 'path'],
+      ['ca', 'export'],
+    ]) {
+      expectRefusal(await tapes(args), 1, 'E_CA_PERMISSIONS', /others may read/);
+    }
+    expectRefusal(await tapes(['proxy']), 125, 'E_CA_PERMISSIONS', /others may read/);
+    await chmod(key, 0o600);
+    await writeFile(key, 'nonsense');
+    expectRefusal(await tapes(['ca', 'install', '--store', 'node']), 1, 'E_CA_UNREADABLE', /is damaged/);
+    expectRefusal(await tapes(['ca', 'create', '--host-name', '*']), 1, 'E_HOST_NAME_INVALID', /cannot be permitted/);
+    expectRefusal(await tapes(['doctor', 'nobody']), 1, 'E_AGENT_UNKNOWN', /no agent is called nobody/);
+    await writeFile(join(home, 'tapes.db'), 'this is no database, and was never one');
+    expectRefusal(await tapes(['sessions']), 1, 'E_DB_UNREADABLE', /is not an SQLite database/);
+    await writeFile(join(folder, 'file'), '');
+    expectRefusal(
+      await tapes(['--home', join(folder, 'file'), 'ca', 'rotate']),
+      1,
+      'E_HOME_NOT_WRITABLE',
+      /cannot be written/,
+    );
+  });
+});
+
+describe('what is to be typed next', () => {
+  it('names the home that was named, and does what it says when it is pasted', async () => {
+    const other = join(folder, "it's another home");
+    await tapes(['--home', other, 'ca', 'create']);
+    await writeFile(join(other, 'ca', 'root-key.pem'), 'nonsense');
+    const refused = await tapes(['ca', 'install', '--store', 'node', '--home', other]);
+    const [, typed] = /^hint: .*: (tapes --home .* ca rotate) {2}\[E_CA_UNREADABLE\]$/m.exec(refused.stderr)!;
+    const status = JSON.parse((await tapes(['--home', other, 'ca', 'status', '--json'])).stdout) as {
+      problem: { hint: string };
+    };
+    expect(status.problem.hint).toContain(typed);
+    expect((await tapes(['--home', other, 'ca', 'status'])).stdout).toContain(typed);
+    expect((await tapes(['--home', other, 'doctor'])).stdout).toContain(typed);
+    const paste = (line: string): Promise<RunResult> =>
+      run('sh', ['-c', `tapes() { "${process.execPath}" "${tapesBin}" "$@"; }\n${line}`], {
+        env: { PATH: process.env['PATH'] ?? '', HOME: folder },
+        cwd: '/',
+      });
+    expect((await paste(typed!)).exitCode).toBe(0);
+    expect((await tapes(['--home', other, 'ca', 'path'])).exitCode).toBe(0);
+    expect(existsSync(join(folder, '.tapes'))).toBe(false);
+
+    const db = join(folder, 'another.db');
+    const none = await tapes(['--db', db, 'env']);
+    expect(none.stderr).toContain(`hint: start one, in a terminal of its own: tapes --db ${db} proxy  [`);
+  });
+});

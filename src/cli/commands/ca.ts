@@ -209,8 +209,9 @@ async function print<T>(
   render: (value: T, paint: import('../render/paint.ts').Paint) => string,
 ): Promise<void> {
   const { openPage, writeJson, writeText } = await import('../render/page.ts');
-  if (json) writeJson(value);
-  else writeText(render(value, openPage().paint));
+  const { asTyped, asTypedDocument } = await import('../render/typed-command.ts');
+  if (json) writeJson(asTypedDocument(value));
+  else writeText(asTyped(render(value, openPage().paint)));
 }
 
 function readStores(value: string, earlier: readonly StoreName[] | undefined): readonly StoreName[] {
