@@ -74,7 +74,11 @@ const startExec = (codex: CodexHome, { environment }: RunningProxy, words: strin
   start(codexBin().native, execArgs(words), { env: { ...codex.env, ...environment }, cwd: codex.project });
 
 const body = JSON.stringify({ model: 'gpt-6.1-sol', stream: true, input: 'say curl' });
-const curl = (scene: Scene, { environment }: RunningProxy, ...args: readonly string[]): Promise<RunResult> =>
+const curl = (
+  scene: Scene,
+  { environment }: Pick<RunningProxy, 'environment'>,
+  ...args: readonly string[]
+): Promise<RunResult> =>
   run(
     'curl',
     [
@@ -361,6 +365,28 @@ describe('tapes proxy', () => {
     const environment = await readProxyEnvironment(scene.tapes);
     expect((await exec(scene.codex, { environment }, 'say one')).stdout).toBe('You said one\n');
   });
+
+  it(
+    'is trusted by its agents also where another, with a root of its own too, was started in the same moment',
+    { timeout: 90_000 },
+    async () => {
+      const scene = await set();
+      // Each its own root, none the other's; without --port 0 the second time round the port alone would decide.
+      const options = ['--ephemeral-ca', '--port', '0'];
+      for (let round = 0; round < 3; round++) {
+        const both = [launchProxy({ ...scene, options }), launchProxy({ ...scene, options })];
+        closing.push(() => Promise.all(both.map(endProxy)));
+        const loser = await Promise.race(both.map((each) => each.ended.then((result) => ({ each, result }))));
+        expect(loser.result.stderr).toContain('[E_PROXY_RUNNING]');
+        const winner = both.find((each) => each !== loser.each)!;
+        await winner.said('CODEX_CA_CERTIFICATE');
+        const environment = await readProxyEnvironment(scene.tapes);
+        expect((await curl(scene, { environment })).stdout).toContain('You said curl');
+        winner.kill('SIGINT');
+        await winner.ended;
+      }
+    },
+  );
 
   it('lets everything through, and says so, where its engine cannot be loaded', async () => {
     const scene = await set();
