@@ -130,7 +130,10 @@ export async function runProxy(options: ProxyOptions): Promise<ProxyResult> {
     // The engine loads behind the door; what is asked for meanwhile waits there.
     const { failure } = await interceptor.load();
     const refused = recording === null ? null : await recording.router.ready;
-    if (refused !== null) onWarning(`nothing is recorded: ${refused.message}`);
+    if (refused !== null) {
+      onWarning(`nothing is recorded: ${refused.message}`);
+      if (refused.hint !== undefined) onWarning(`hint: ${refused.hint}`);
+    }
     await recording?.followDatabase();
     const warn = (): void => {
       const { unpermittedHosts } = interceptor!;

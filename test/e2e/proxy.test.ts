@@ -1,7 +1,7 @@
 // A standing proxy, with real agents beside each other: whose each request is, what is recorded of each session, and that what was promised to
 // an environment holds, whatever happens to the proxy.
 import { once } from 'node:events';
-import { chmodSync, existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 
@@ -9,6 +9,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 
 import { hang, startStandIn, text, type StandInOptions } from '../support/chatgpt/index.ts';
 import { codexBin, makeCodexHome, type CodexHome, type CodexHomeOptions } from '../support/codex.ts';
+import { canMount, whyNoMount, withReadOnly } from '../support/read-only.ts';
 import { run, start, type RunResult, type Running } from '../support/run.ts';
 import {
   endProxy,
@@ -481,6 +482,45 @@ describe('tapes proxy', () => {
     expect(lines).toEqual([expect.stringContaining(`tapes show ${sessions[0]!.id.slice(0, 8)}`)]);
     expect((await runTapes(scene.tapes, ['verify'])).exitCode).toBe(0);
   });
+
+  it.skipIf(!canMount)(
+    `whose database is read-only lets agents go on, and says that nothing is recorded${whyNoMount}`,
+    { timeout: 90_000 },
+    async () => {
+      const scene = await set();
+      const folder = join(scene.tapes.dir, 'kept elsewhere');
+      mkdirSync(folder);
+      const db = join(folder, 'tapes.db');
+      // Once with none in it, once with one of before.
+      for (const before of [0, 1]) {
+        if (before > 0) {
+          const writing = await stand(scene, { options: ['--db', db] });
+          await curl(scene, writing);
+          await end(writing);
+        }
+        const proxy = await stand(scene, {
+          options: ['--db', db],
+          behind: (argv) => withReadOnly(folder, argv),
+        });
+        await proxy.said(
+          `nothing is recorded: the database ${db} cannot be ${before > 0 ? 'written' : 'made'}`,
+          'stderr',
+        );
+        await proxy.said('hint: name another database with --db FILE', 'stderr');
+        expect((await exec(scene.codex, proxy, 'say one')).stdout).toBe('You said one\n');
+        expect((await curl(scene, proxy)).stdout).toContain('You said curl');
+        const { stderr, exitCode } = await end(proxy);
+        expect(exitCode).toBe(0);
+        expect(stderr).not.toContain('recorded 1 call');
+        expect(stderr).toContain('recorded no calls: what was sent is lost\n');
+        expect(stderr.match(/events lost$/gm)).toHaveLength(1);
+        if (before > 0) {
+          const sessions = JSON.parse((await runTapes(scene.tapes, ['--db', db, 'sessions', '--json'])).stdout) as [];
+          expect(sessions).toHaveLength(before);
+        }
+      }
+    },
+  );
 
   it('refuses what it cannot use, before anything is listened on', async () => {
     const scene = await set();

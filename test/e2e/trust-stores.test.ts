@@ -15,6 +15,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { makeLeaf, type Root } from '../support/certificates.ts';
 import { startLeafServer } from '../support/leaf-server.ts';
 import { needs } from '../support/programs.ts';
+import { canMount, whyNoMount, withReadOnly } from '../support/read-only.ts';
 import { run, start, type RunResult } from '../support/run.ts';
 import { makeTapesHome, runTapes, tapesBin, type TapesHome } from '../support/tapes.ts';
 
@@ -67,9 +68,6 @@ const listNss = (folder: string): string =>
   execFileSync('certutil', ['-L', '-d', `sql:${folder}`], { encoding: 'utf8' });
 
 const setpriv = needs('setpriv');
-const mount = needs('unshare', 'mount');
-const canMount = !mount.skip && process.getuid?.() === 0 && canUnshare();
-const whyNoMount = canMount ? '' : ' (skipped: nothing can be mounted here)';
 
 /** `tapes ca …` in a mount namespace of its own, in which this folder is read-only. */
 function caWithReadOnly(
@@ -77,8 +75,8 @@ function caWithReadOnly(
   { tapes, userHome }: Pick<ReturnType<typeof set>, 'tapes' | 'userHome'>,
   ...args: string[]
 ): Promise<RunResult> {
-  const script = `mount --bind '${folder}' '${folder}' && mount -o remount,bind,ro '${folder}' && exec "$@"`;
-  return run('unshare', ['-m', 'sh', '-c', script, 'sh', process.execPath, tapesBin, 'ca', ...args], {
+  const [file = '', ...rest] = withReadOnly(folder, [process.execPath, tapesBin, 'ca', ...args]);
+  return run(file, rest, {
     env: { ...env, HOME: userHome, TAPES_HOME: join(tapes.dir, 'home') },
   });
 }
@@ -233,15 +231,6 @@ describe.skipIf(nss.skip)(`NSS${nss.reason}`, () => {
     },
   );
 });
-
-function canUnshare(): boolean {
-  try {
-    execFileSync('unshare', ['-m', 'true'], { stdio: 'ignore' });
-    return true;
-  } catch {
-    return false;
-  }
-}
 
 const java = needs('keytool');
 describe.skipIf(java.skip)(`Java${java.reason}`, () => {
