@@ -60,7 +60,7 @@ export interface RotateCaReport {
 /** Throws `E_CA_BUSY`, `E_LEDGER_UNREADABLE`, `E_HOST_NAME_INVALID`, `E_HOME_NOT_WRITABLE`; what goes wrong in a store is in the report. */
 export async function rotateCa(options: RotateCaOptions): Promise<RotateCaReport> {
   const places = findPlaces(options, options.environment);
-  const wanted = readConstraints(options.hostNames);
+  const wanted = await readConstraints(options.hostNames);
   await prepareHome(places.home);
   return withLock(places.caLockFile, async () => {
     const { dryRun, now = new Date() } = options;
