@@ -100,6 +100,10 @@ export function warnOfExpiry({ expiresAt }: Pick<Root, 'expiresAt'>, now: Date):
     : [];
 }
 
+/** A sentence where a rotation has made a root that is not used yet. */
+export const warnOfWaiting = (next: unknown): readonly string[] =>
+  next === null ? [] : ['a new root is made and not used yet: a rotation was held up; go on: tapes ca rotate'];
+
 export const daysUntil = (date: Date, now: Date): number => Math.floor((date.getTime() - now.getTime()) / dayMs);
 
 /** Removes the file when called, or when the process ends, whatever it ends by (but SIGKILL). */

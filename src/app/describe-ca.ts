@@ -24,7 +24,7 @@ import {
   type StoreName,
 } from '../ca/index.ts';
 import { TapesError } from '../errors.ts';
-import { daysUntil, warnOfExpiry } from './choose-root.ts';
+import { daysUntil, warnOfExpiry, warnOfWaiting } from './choose-root.ts';
 import { summarize, type RootSummary } from './create-ca.ts';
 import { findPlaces, type PlaceOptions } from './home.ts';
 
@@ -98,10 +98,7 @@ export async function describeCa(options: CaStatusOptions): Promise<CaStatus> {
     })),
     stores: [...current, ...left.filter((status) => status !== null)],
     runs: await listUses(caFolder),
-    warnings: [
-      ...(root === null || root.expiresAt <= now ? [] : warnOfExpiry(root, now)),
-      ...(next === null ? [] : ['a new root is made and not used yet: a rotation was held up; go on: tapes ca rotate']),
-    ],
+    warnings: [...(root === null || root.expiresAt <= now ? [] : warnOfExpiry(root, now)), ...warnOfWaiting(next)],
   };
 }
 

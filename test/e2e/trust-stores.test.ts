@@ -241,6 +241,10 @@ describe.skipIf(nss.skip)(`NSS${nss.reason}`, () => {
       expect(status.exitCode).toBe(0);
       expect(status.stdout).toContain('go on: tapes ca rotate\n');
       expect(status.stdout).toContain('the new root is installed, and not used yet');
+      const doctor = await runTapes({ ...tapes, dir: join(tapes.dir, 'home') }, ['doctor'], {
+        env: { ...env, HOME: userHome },
+      });
+      expect(doctor.stdout).toMatch(/^note {2}root .*a rotation was held up; go on: tapes ca rotate/m);
       // What a rotation holds ready is not what it has left behind.
       expect(outcomesOf(await ca('uninstall', '--earlier', '--json'))).toEqual([]);
 
