@@ -92,7 +92,7 @@ export async function rotateCa(options: RotateCaOptions): Promise<RotateCaReport
       await keepNext(caFolder, made);
     }
     const installed = (await installEverywhere(places, made, earlier, context)).map((result) =>
-      saying(result, 'installed', 'installed, the new root'),
+      saying(hinting(result, 'rotate'), 'installed', 'installed, the new root'),
     );
     const common = { dryRun, permittedDomains, previous: previous?.fingerprint ?? null };
     const canWait = previous !== null && previous.expiresAt > now && !options.forget && !options.anyway;
@@ -113,7 +113,12 @@ export async function rotateCa(options: RotateCaOptions): Promise<RotateCaReport
       );
     }
     if (options.forget && !dryRun) await writeTrusted(caFolder, [made.certificate]);
-    const stores = [...installed, ...removed.map((result) => saying(result, 'removed', 'removed, the earlier root'))];
+    const stores = [
+      ...installed,
+      ...removed.map((result) =>
+        saying(hinting(result, 'uninstall --earlier'), 'removed', 'removed, the earlier root'),
+      ),
+    ];
     const runsOnEarlier = [
       ...new Set(uses.filter((use) => use.fingerprint !== made.certificate.fingerprint).map(({ pid }) => pid)),
     ];
@@ -173,6 +178,19 @@ function keep({ store, target, fingerprint }: LedgerEntry, runs: readonly number
 
 const saying = (result: StoreResult, outcome: StoreResult['outcome'], message: string): StoreResult =>
   result.outcome === outcome ? { ...result, message } : result;
+
+/** What goes on with it: what a store's failure says of itself would have the root before installed, or the new one taken out. */
+const hinting = (result: StoreResult, command: string): StoreResult =>
+  result.error === null
+    ? result
+    : {
+        ...result,
+        error: {
+          ...result.error,
+          // To set a variable instead is another way, and not what goes on.
+          hint: result.error.hint.replaceAll(/tapes ca (?:un)?install --store (?!node)\S+/g, `tapes ca ${command}`),
+        },
+      };
 
 /** The certificate of the key in use is in the file at any moment, even where it has expired: without it the key is nobody's. */
 const withPrevious = (previous: Root | null, trusted: readonly RootCertificate[]): readonly RootCertificate[] =>

@@ -1,4 +1,5 @@
 // Installing, rotating and removing against Debian's real program, in folders that are a test's own: what goes wrong, and what is left then.
+import { execFileSync } from 'node:child_process';
 import { access, chmod, copyFile, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -162,6 +163,28 @@ describe.skipIf(tool.skip)(`a rotation${tool.reason}`, () => {
     expect(await readdir(join(home, 'ca'))).not.toContain('next-key.pem');
     expect(outcomes(await uninstall())).toEqual(['removed']);
     expect([await ours(), await ledger()]).toEqual([[], []]);
+  });
+
+  it('without root rights says what goes on with it once that was typed as root', async () => {
+    await install();
+    const before = (await loadRoot(join(home, 'ca')))!.fingerprint;
+    const programs = new Map([...facts.programs].filter(([name]) => name !== 'sudo' && name !== 'doas'));
+    const nobody = { ...facts, isRoot: false, programs };
+    const held = await rotate({ facts: nobody });
+    expect(held.stores[0]!.error).toMatchObject({
+      code: 'E_STORE_NEEDS_ROOT',
+      hint: expect.stringMatching(/^run as root: install .*; then, as yourself: tapes ca rotate$/),
+    });
+    const [, typed] = /^run as root: (.*); then, /.exec(held.stores[0]!.error!.hint)!;
+    execFileSync('sh', ['-c', typed!], { stdio: 'ignore' });
+    const done = await rotate({ facts: nobody });
+    expect(done.stores.map(({ outcome, error }) => [outcome, error?.hint])).toEqual([
+      ['already', undefined],
+      ['failed', expect.stringMatching(/; then, as yourself: tapes ca uninstall --earlier$/)],
+    ]);
+    expect((await loadRoot(join(home, 'ca')))!.fingerprint).not.toBe(before);
+    expect(outcomes(await uninstall({ earlier: true }))).toEqual(['removed']);
+    expect(await ours()).toHaveLength(1);
   });
 
   it('that a store holds up is another one where more is asked for, or the key that waits was open to others', async () => {
