@@ -96,8 +96,9 @@ export async function rotateCa(options: RotateCaOptions): Promise<RotateCaReport
     );
     const common = { dryRun, permittedDomains, previous: previous?.fingerprint ?? null };
     const canWait = previous !== null && previous.expiresAt > now && !options.forget && !options.anyway;
+    const isMade = !dryRun || made === begun;
+    const waiting = previous !== null && isMade ? summarize({ ...previous, ...made.certificate, isNew: true }) : null;
     if (hasFailed(installed) && canWait) {
-      const waiting = dryRun ? null : summarize({ ...previous, ...made.certificate, isNew: true });
       return { ...common, root: null, waiting, stores: installed, runsOnEarlier: [], failed: true };
     }
     if (!dryRun) await useNext(caFolder, made);
@@ -123,7 +124,7 @@ export async function rotateCa(options: RotateCaOptions): Promise<RotateCaReport
       ...new Set(uses.filter((use) => use.fingerprint !== made.certificate.fingerprint).map(({ pid }) => pid)),
     ];
     const root = dryRun ? null : summarize({ ...(await loadNew(caFolder)), isNew: true });
-    return { ...common, root, waiting: null, stores, runsOnEarlier, failed: hasFailed(stores) };
+    return { ...common, root, waiting: dryRun ? waiting : null, stores, runsOnEarlier, failed: hasFailed(stores) };
   });
 }
 

@@ -241,6 +241,7 @@ describe.skipIf(nss.skip)(`NSS${nss.reason}`, () => {
       expect(status.exitCode).toBe(0);
       expect(status.stdout).toContain('go on: tapes ca rotate\n');
       expect(status.stdout).toContain('the new root is installed, and not used yet');
+      expect((await ca('rotate', '--dry-run')).stdout).toMatch(/^a new root would be used, which waits, for chatgpt/);
       const doctor = await runTapes({ ...tapes, dir: join(tapes.dir, 'home') }, ['doctor'], {
         env: { ...env, HOME: userHome },
       });

@@ -53,16 +53,16 @@ export function renderUninstalled(report: UninstallCaReport, paint: Paint): stri
 }
 
 export function renderRotated(report: RotateCaReport, paint: Paint): string {
-  const { root, waiting, stores, runsOnEarlier, permittedDomains } = report;
+  const { root, waiting, dryRun, stores, runsOnEarlier, permittedDomains } = report;
   const head =
     root !== null
       ? [`made a new root: ${root.certificateFile}`, ...aboutRoot(root)]
-      : waiting !== null
-        ? [
+      : dryRun
+        ? [`a new root would be ${waiting === null ? 'made' : 'used, which waits'}, for ${permittedDomains.join(', ')}`]
+        : [
             'the new root is not used yet: a store could not take it',
             'until then the one before signs, and is trusted, as it was',
-          ]
-        : [`a new root would be made, for ${permittedDomains.join(', ')}`];
+          ];
   const runs =
     root === null || runsOnEarlier.length === 0
       ? []
@@ -70,7 +70,7 @@ export function renderRotated(report: RotateCaReport, paint: Paint): string {
           `${sayPlural(runsOnEarlier.length, 'run')} still ${runsOnEarlier.length === 1 ? 'signs' : 'sign'} with an earlier root, until ${runsOnEarlier.length === 1 ? 'it ends' : 'they end'}`,
         ];
   const next =
-    waiting === null
+    waiting === null || dryRun
       ? []
       : [
           '',
