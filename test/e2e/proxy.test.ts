@@ -496,7 +496,14 @@ describe('tapes proxy', () => {
         if (before > 0) {
           const writing = await stand(scene, { options: ['--db', db] });
           await curl(scene, writing);
-          await end(writing);
+          const { stderr } = await end(writing);
+          // What is to be typed next is about this database, in any terminal.
+          expect(stderr).toContain(`eval "$(tapes --db '${db}' env)"\n`);
+          const [, typed] = /recorded 1 call .* · (tapes --db '.*' show \w+)\n/.exec(stderr)!;
+          const shown = await run('sh', ['-c', `tapes() { "${process.execPath}" "${tapesBin}" "$@"; }; ${typed}`], {
+            env: proxyEnv(scene.tapes),
+          });
+          expect(shown.stdout).toContain('You said curl');
         }
         const proxy = await stand(scene, {
           options: ['--db', db],
