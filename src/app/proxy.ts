@@ -1,6 +1,8 @@
 // `tapes proxy`: a standing interceptor for agents that start themselves, until it is told to stop.
+import { join } from 'node:path';
+
 import { profiles as allProfiles, type AgentProfile } from '../agents/index.ts';
-import { permits } from '../ca/index.ts';
+import { permits, withLock } from '../ca/index.ts';
 import { TapesError } from '../errors.ts';
 import { watchTerminal } from '../launch/index.ts';
 import { makeProxyPassword, openInterceptor, quietEngine, type Interceptor } from '../proxy/index.ts';
@@ -14,14 +16,7 @@ import { readRoutes } from './read-routes.ts';
 import { requireProfile } from './require-profile.ts';
 import { readWarnings, watchTls } from './run-warnings.ts';
 import type { SessionReports } from './session-reports.ts';
-import {
-  createStanding,
-  isRunning,
-  readStanding,
-  thisProcess,
-  writeStanding,
-  type StandingProxy,
-} from './standing-proxy.ts';
+import { isRunning, readStanding, thisProcess, writeStanding, type StandingProxy } from './standing-proxy.ts';
 import { surviveFaults } from './survive-faults.ts';
 
 export interface ProxyOptions extends PlaceOptions {
@@ -129,13 +124,16 @@ export async function runProxy(options: ProxyOptions): Promise<ProxyResult> {
       recording.peers.ownPort = interceptor.port;
       if (options.auth) recording.router.learnSecrets([interceptor.password, interceptor.proxyUrl]);
     }
-    await claim(places, standing, last);
+    await claim(places, standing, () => trust.write());
     onProgress(`listening on 127.0.0.1:${interceptor.port}, intercepting ${interceptHosts.slice(0, 3).join(', ')} …`);
     options.onReady(enterProxy(environment, standing, profiles), standing);
     // The engine loads behind the door; what is asked for meanwhile waits there.
     const { failure } = await interceptor.load();
     const refused = recording === null ? null : await recording.router.ready;
-    if (refused !== null) onWarning(`nothing is recorded: ${refused.message}`);
+    if (refused !== null) {
+      onWarning(`nothing is recorded: ${refused.message}`);
+      if (refused.hint !== undefined) onWarning(`hint: ${refused.hint}`);
+    }
     await recording?.followDatabase();
     const warn = (): void => {
       const { unpermittedHosts } = interceptor!;
@@ -206,11 +204,16 @@ async function explainPort(error: unknown, places: Places, { port }: ProxyOption
   });
 }
 
-/** Makes the home's proxy of this process. Throws `E_PROXY_RUNNING` where another was faster. */
-async function claim(places: Places, standing: StandingProxy, last: StandingProxy | null): Promise<void> {
-  if (last === null && (await createStanding(places.home, standing)) === 'created') return;
-  await refuseSecond(places);
-  await writeStanding(places.home, standing);
+/**
+ * Makes the home's proxy of this process: of several that start at once, one. What agents are told to trust is that one's, and there before
+ * anybody is told of it. Throws `E_PROXY_RUNNING`, `E_HOME_NOT_WRITABLE`.
+ */
+async function claim(places: Places, standing: StandingProxy, writeTrust: () => Promise<void>): Promise<void> {
+  await withLock(join(places.home, 'proxy.lock'), async () => {
+    await refuseSecond(places);
+    await writeTrust();
+    await writeStanding(places.home, standing);
+  });
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

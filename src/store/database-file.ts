@@ -1,8 +1,9 @@
 // The database as a file: where it may be made, who may read it, and whether it is one of ours, told from its first 100 bytes
 // (https://www.sqlite.org/fileformat.html#the_database_header), without loading SQLite and without touching it.
-import { chmodSync, closeSync, mkdirSync, openSync, readSync, statSync } from 'node:fs';
+import { chmodSync, closeSync, existsSync, mkdirSync, openSync, readSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 
+import { shellWord } from '../domain/index.ts';
 import { TapesError } from '../errors.ts';
 import { applicationId, foreignDatabase, newerDatabase, schemaVersion } from './migrate.ts';
 
@@ -32,8 +33,9 @@ export function prepareDatabaseFile(file: string): void {
     closeSync(openSync(file, 'a', 0o600));
     if ((statSync(file).mode & 0o077) !== 0) chmodSync(file, 0o600);
   } catch (error) {
-    throw new TapesError('E_DB_UNREADABLE', `the database ${file} cannot be made: ${reasonOf(error)}`, {
-      hint: 'check the folder with: ls -ld, or name another database with --db FILE',
+    const done = existsSync(file) ? 'written' : 'made';
+    throw new TapesError('E_DB_UNREADABLE', `the database ${file} cannot be ${done}: ${reasonOf(error)}`, {
+      hint: `name another database with --db FILE, or check this one: ls -ld ${shellWord(dirname(file))} ${shellWord(file)}`,
       cause: error,
     });
   }
