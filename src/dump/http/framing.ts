@@ -65,6 +65,16 @@ export const chunkedHeader: RawHeaders = [['transfer-encoding', 'chunked']];
 const crlf = Buffer.from('\r\n');
 const lastChunk = Buffer.from('0\r\n\r\n');
 
+const chunkHead = (bytes: number): Buffer => Buffer.from(`${bytes.toString(16)}\r\n`, 'latin1');
+
+/** The chunk that was made last: both sides of the interceptor say the same one. */
+let lastMade: { readonly piece: Uint8Array; readonly chunk: Buffer } | null = null;
+
+function chunkOf(piece: Uint8Array): Buffer {
+  if (lastMade?.piece !== piece) lastMade = { piece, chunk: Buffer.concat([chunkHead(piece.length), piece, crlf]) };
+  return lastMade.chunk;
+}
+
 /** Frames a body, piece by piece. What goes beyond a stated length is left out and counted. */
 export class BodyFrames {
   readonly framing: Framing;
@@ -96,10 +106,8 @@ export class BodyFrames {
       }
       case 'untilClose':
         return [piece];
-      case 'chunked': {
-        const head = Buffer.from(`${size.toString(16)}\r\n`);
-        return typeof piece === 'number' ? [head, piece, crlf] : [Buffer.concat([head, piece, crlf])];
-      }
+      case 'chunked':
+        return typeof piece === 'number' ? [chunkHead(piece), piece, crlf] : [chunkOf(piece)];
       default:
         return this.framing satisfies never;
     }

@@ -3,7 +3,7 @@
 import type { Worker } from 'node:worker_threads';
 
 import type { ConnectionEnd, Sink, Stamp, TapEvent, WireEvent } from '../../domain/index.ts';
-import { startThread } from './start-thread.ts';
+import { startThread } from '../../processes/index.ts';
 import type { BodySide } from '../dump-event.ts';
 import { sizeOfDumpEvent, type FromDumpThread, type ToDumpThread } from './dump-messages.ts';
 import type { DumpReport, Gap, LiveDumpOptions, LiveEvent } from './dump-pipeline.ts';
@@ -24,7 +24,7 @@ export interface LiveDump extends Sink<DumpReport> {
 const defaultLimitBytes = 32 * 1024 * 1024;
 const closeWithinMs = 10_000;
 /** Handed over together: a message for each event would cost more than all that is done with it. */
-const batchMs = 50;
+const batchMs = 100;
 const batchBytes = 256 * 1024;
 const why = 'too much was waiting to be written';
 
