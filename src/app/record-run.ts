@@ -36,7 +36,7 @@ export interface RecordRunOptions {
 export async function recordRun(options: RecordRunOptions): Promise<RunRecorder> {
   const { places, profile, environment, maskKey } = options;
   checkDatabaseFile(places.dbFile);
-  const secrets = await readRunSecrets(profile, environment);
+  const secrets = await readRunSecrets([profile], environment);
   const recorder = openRecorder({
     dbFile: places.dbFile,
     run: {

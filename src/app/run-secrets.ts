@@ -1,4 +1,4 @@
-// The credentials of a run: those that are known before the agent has sent any, and those that its login file gets while it runs.
+// The credentials of a run, of one agent or of all that may come: those that are known before the agent has sent any, and those that its login file gets while it runs.
 import { homedir } from 'node:os';
 
 import type { AgentProfile } from '../agents/index.ts';
@@ -12,10 +12,12 @@ export interface RunSecrets {
 }
 
 export async function readRunSecrets(
-  profile: AgentProfile,
+  profiles: readonly AgentProfile[],
   environment: Readonly<Record<string, string | undefined>>,
 ): Promise<RunSecrets> {
-  const logins = profile.credentialFiles(environment, homedir());
+  const logins = profiles.flatMap((profile) => [
+    ...profile.credentialFiles(environment, environment['HOME'] || homedir()),
+  ]);
   const known = [...readEnvironmentSecrets(environment), ...(await Promise.all(logins.map(readLoginSecrets))).flat()];
   return { known, watch: (learn) => watchLogins(logins, learn) };
 }

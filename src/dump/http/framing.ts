@@ -62,6 +62,14 @@ function headBytes(startLine: string, headers: RawHeaders): Buffer {
 export type Piece = Uint8Array | number;
 
 export const chunkedHeader: RawHeaders = [['transfer-encoding', 'chunked']];
+
+/** Of a message whose body is given decoded: what the head no longer says of it is kept in it under other names, and the body comes in chunks. */
+export function decodedHeaders(headers: RawHeaders): RawHeaders {
+  const kept = headers.filter(([name]) => name.toLowerCase() !== 'transfer-encoding');
+  const rename = (name: string): string => (/^content-(encoding|length)$/i.test(name) ? `x-tapes-${name}` : name);
+  return [...kept.map(([name, value]) => [rename(name), value] as const), ...chunkedHeader];
+}
+
 const crlf = Buffer.from('\r\n');
 const lastChunk = Buffer.from('0\r\n\r\n');
 

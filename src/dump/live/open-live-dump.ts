@@ -2,7 +2,7 @@
 // counted, and told where they were. Nothing that happens to the thread is thrown at the engine.
 import type { Worker } from 'node:worker_threads';
 
-import type { ConnectionEnd, Sink, Stamp, TapEvent, WireEvent } from '../../domain/index.ts';
+import type { ConnectionEvent, Sink, Stamp, TapEvent, WireEvent } from '../../domain/index.ts';
 import { startThread } from '../../processes/index.ts';
 import type { BodySide } from '../dump-event.ts';
 import { sizeOfDumpEvent, type FromDumpThread, type ToDumpThread } from './dump-messages.ts';
@@ -11,10 +11,12 @@ import type { DumpReport, Gap, LiveDumpOptions, LiveEvent } from './dump-pipelin
 type DataEvent = Extract<WireEvent, { readonly data: Uint8Array }>;
 
 export interface LiveDump extends Sink<DumpReport> {
-  /** Takes the end of a connection. Returns at once and never throws. */
-  endConnection(end: ConnectionEnd): void;
+  /** Takes that a connection has opened, or has ended. Returns at once and never throws. */
+  tellConnection(event: ConnectionEvent): void;
   /** Takes what a tap below TLS tells, for the file of ciphertext. Returns at once and never throws. */
   tap(event: TapEvent): void;
+  /** Says something of an exchange that has begun, with its answer. Returns at once and never throws. */
+  remark(exchangeId: string, text: string): void;
   /** Masks these values from now on, wherever they turn up. */
   learnSecrets(values: readonly string[]): void;
   /** Settles within about ten seconds and never rejects; all that could be written is in the files then. */
@@ -84,8 +86,16 @@ class ThreadDump implements LiveDump {
     this.#send(event, size);
   }
 
-  endConnection(end: ConnectionEnd): void {
-    if (this.#crash === null && this.#waitingBytes <= 2 * this.#limitBytes) this.#send(end, sizeOfDumpEvent(end));
+  tellConnection(event: ConnectionEvent): void {
+    if (this.#crash === null && this.#waitingBytes <= 2 * this.#limitBytes) this.#send(event, sizeOfDumpEvent(event));
+  }
+
+  remark(exchangeId: string, text: string): void {
+    if (this.#crash !== null || this.#waitingBytes > 2 * this.#limitBytes) return;
+    const mono = performance.now();
+    const at = performance.timeOrigin + mono;
+    const remark: LiveEvent = { type: 'remark', exchangeId, side: 'response', text, at, mono };
+    this.#send(remark, sizeOfDumpEvent(remark));
   }
 
   tap(event: TapEvent): void {
