@@ -361,6 +361,26 @@ describe('a pcapng dump', () => {
     ]);
   });
 
+  it.each(['agent', 'upstream'] as const)(
+    'says of an answer that is cut short of its length (by the %s) what there is, and how Wireshark shows it',
+    async (by) => {
+      const script = new WireScript();
+      script.post('c1', { httpVersion: '1.1', client, headers: [['Content-Length', '2']] }, 'hi');
+      script
+        .head('c1', { status: 503, headers: [['Content-Length', '100']] })
+        .data('c1', 'x'.repeat(40))
+        .abort('c1', by);
+      const file = await pcapng(script.events, false);
+      expect(tsharkComplaints(file)).toEqual([]);
+      const [end] = tsharkFields(file, 'tcp.flags.fin == 1 || tcp.flags.reset == 1', 'frame.comment');
+      expect(end![0]).toContain('the answer, status 503, is 60 bytes short of its content-length');
+      // As it is, the status is in the packet's bytes and in no field.
+      expect(httpMessages(file).map(({ status }) => status)).toEqual(['']);
+      const shown = tshark(file, '-o', 'http.desegment_body:FALSE', '-Y', 'http.response.code == 503');
+      expect(shown).toHaveLength(1);
+    },
+  );
+
   it('says where it comes from, and names the hosts', async () => {
     const script = new WireScript();
     script.call('aaaa1').answer('aaaa1', plainAnswer('done'));

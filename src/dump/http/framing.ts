@@ -98,6 +98,11 @@ export class BodyFrames {
     return this.#surplusBytes;
   }
 
+  /** Bytes that the head promised and that have not come. */
+  get owedBytes(): number {
+    return this.framing.type === 'length' ? this.framing.bytes - this.#sentBytes : 0;
+  }
+
   push(piece: Piece): Piece[] {
     const size = typeof piece === 'number' ? piece : piece.length;
     if (size === 0) return [];
