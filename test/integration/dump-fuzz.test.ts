@@ -34,7 +34,7 @@ it.each(Array.from({ length: 12 }, (_, seed) => seed))(
       keepZstd: false,
     });
     const events = disturbTraffic(seed, randomTraffic(seed).script.events, secret);
-    for (const event of events) await pipeline.handle(event as never);
+    for (const event of events) await pipeline.handle(event);
     const { files } = await pipeline.close(0);
     expect(files.map(({ problem }) => problem)).toEqual([null, null, null]);
     const [showing, complaints]: [string[], string[]] = [[], []];
