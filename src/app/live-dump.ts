@@ -50,6 +50,8 @@ export interface RunDump extends Sink<unknown> {
   /** What is to be told below TLS; absent: nothing. */
   readonly tap: TlsTap | undefined;
   learnSecrets(values: readonly string[]): void;
+  /** What has gone wrong so far, one sentence each; `finish` says it, too. */
+  readonly problems: readonly string[];
   /** Says something of an exchange that has begun. */
   remark(exchangeId: string, text: string): void;
   /** Settles within about ten seconds. What became of the files, one sentence each. */
@@ -103,6 +105,9 @@ export async function openRunDump(request: DumpRequest | undefined, run: DumpedR
     tap,
     tellConnection: (event) => dump.tellConnection(event),
     push: (event) => dump.push(event),
+    get problems() {
+      return dump.problems.map((problem) => `the dump ${problem}`);
+    },
     close,
     learnSecrets: (values) => dump.learnSecrets(values),
     remark: (exchangeId, text) => dump.remark(exchangeId, text),

@@ -172,6 +172,7 @@ export async function runProxy(options: ProxyOptions): Promise<ProxyResult> {
         ...warnOfExpiry(root, new Date()),
         ...readWarnings({ engineFailure: failure, unpermittedHosts, untrustingHosts }),
         ...faults.list,
+        ...(dump?.problems ?? []),
       ]) {
         if (!told.has(line)) onWarning(line);
         told.add(line);

@@ -6,6 +6,7 @@ import { afterEach, expect, it } from 'vitest';
 import { startStandIn, text } from '../support/chatgpt/index.ts';
 import { codexBin, makeCodexHome, type CodexHome } from '../support/codex.ts';
 import { run } from '../support/run.ts';
+import { canMountSmallDisk, mountSmallDisk } from '../support/small-disk.ts';
 import { endProxy, launchProxy, startProxy } from '../support/standing-proxy.ts';
 import { findTexts, makeTapesHome, readCalls, readRuns, type TapesHome } from '../support/tapes.ts';
 import { tshark, tsharkComplaints, tsharkFields } from '../support/tshark.ts';
@@ -117,3 +118,24 @@ it('that cannot be written is told before it stands, and nothing is left', async
   expect(exitCode).not.toBe(0);
   expect(readdirSync(folder)).toEqual([]);
 });
+
+it.skipIf(!canMountSmallDisk())(
+  'that fills its disk (needs root, to mount a small one) is told at once, and the proxy stands',
+  async () => {
+    const { standIn, tapes } = await set();
+    const disk = mountSmallDisk('64k')!;
+    closing.push(() => disk.remove());
+    const proxy = await startProxy({ standIn, tapes, options: ['--dump', join(disk.folder, 'all.pcapng')] });
+    closing.push(() => endProxy(proxy));
+    const codex = codexHome();
+    const ask = (): Promise<{ stdout: string }> =>
+      run(codexBin().native, ['exec', '--skip-git-repo-check', 'say it'], {
+        env: { ...codex.env, ...proxy.environment },
+        cwd: codex.project,
+      });
+    expect((await ask()).stdout).toContain('The word is');
+    await proxy.said('all.pcapng ends early: ENOSPC', 'stderr');
+    expect((await ask()).stdout).toContain('The word is');
+    expect(tsharkComplaints(join(disk.folder, 'all.pcapng'))).toEqual([]);
+  },
+);

@@ -102,6 +102,12 @@ export class DumpPipeline {
     this.#tls?.file.flush();
   }
 
+  /** What has gone wrong with files so far, one sentence each. */
+  get problems(): string[] {
+    const files = [...this.#outputs.map(({ file }) => file), ...(this.#tls === null ? [] : [this.#tls.file])];
+    return files.flatMap(({ problem }) => (problem === null ? [] : [problem]));
+  }
+
   async close(dropped: number): Promise<DumpReport> {
     await this.#write(this.#order.flush());
     const files: FileReport[] = [];

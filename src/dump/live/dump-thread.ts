@@ -22,6 +22,14 @@ function tellHandled(): void {
   handledBytes = 0;
 }
 
+let toldProblems = 0;
+async function pass(): Promise<void> {
+  await pipeline.pass();
+  const { problems } = pipeline;
+  if (problems.length > toldProblems) tell({ type: 'problems', problems });
+  toldProblems = problems.length;
+}
+
 /** One at a time, in order. */
 let last: Promise<void> = Promise.resolve();
 const next = (work: () => Promise<void> | void): void => {
@@ -32,7 +40,7 @@ const next = (work: () => Promise<void> | void): void => {
 const timer = setInterval(() => {
   next(async () => {
     tellHandled();
-    await pipeline.pass();
+    await pass();
   });
 }, passEveryMs);
 
@@ -50,7 +58,7 @@ port.on('message', (message: ToDumpThread) => {
           handledBytes += sizeOfDumpEvent(event);
           if (handledBytes >= tellAfterBytes) tellHandled();
         }
-        await pipeline.pass();
+        await pass();
         timer.refresh();
       });
       return;

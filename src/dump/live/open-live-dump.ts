@@ -17,6 +17,8 @@ export interface LiveDump extends Sink<DumpReport> {
   tap(event: TapEvent): void;
   /** Says something of an exchange that has begun, with its answer. Returns at once and never throws. */
   remark(exchangeId: string, text: string): void;
+  /** What has gone wrong with files so far, one sentence each. */
+  readonly problems: readonly string[];
   /** Masks these values from now on, wherever they turn up. */
   learnSecrets(values: readonly string[]): void;
   /** Settles within about ten seconds and never rejects; all that could be written is in the files then. */
@@ -36,6 +38,7 @@ export function openLiveDump(options: LiveDumpOptions, limitBytes = defaultLimit
 }
 
 class ThreadDump implements LiveDump {
+  problems: readonly string[] = [];
   readonly #limitBytes: number;
   readonly #paths: readonly string[];
   readonly #closed: Promise<DumpReport | null>;
@@ -67,6 +70,7 @@ class ThreadDump implements LiveDump {
       this.#worker = startThread('./dump-thread', import.meta.url, options);
       this.#worker.on('message', (message: FromDumpThread) => {
         if (message.type === 'handled') this.#waitingBytes -= message.bytes;
+        else if (message.type === 'problems') this.problems = message.problems;
         else this.#tellClosed(message.report);
       });
       this.#worker.on('error', (error) => this.#fail(error instanceof Error ? error.message : String(error)));
