@@ -1,6 +1,4 @@
 // Records one run: opens the recorder, keeps the credentials that it must mask up to date, and closes it with the run's end.
-import { homedir } from 'node:os';
-
 import type { AgentProfile } from '../agents/index.ts';
 import type { Sink } from '../domain/index.ts';
 import type { ChildResult } from '../launch/index.ts';
@@ -8,8 +6,7 @@ import { checkDatabaseFile, openRecorder, type RecorderReport } from '../store/i
 import { tapesVersion } from '../version.ts';
 import { watchPlace } from './database-place.ts';
 import type { Places } from './home.ts';
-import { readEnvironmentSecrets, readLoginSecrets } from './known-secrets.ts';
-import { watchLogins } from './watch-logins.ts';
+import { readRunSecrets } from './run-secrets.ts';
 
 export type RecordingReport = RecorderReport;
 
@@ -39,8 +36,7 @@ export interface RecordRunOptions {
 export async function recordRun(options: RecordRunOptions): Promise<RunRecorder> {
   const { places, profile, environment, maskKey } = options;
   checkDatabaseFile(places.dbFile);
-  const logins = profile.credentialFiles(environment, homedir());
-  const secrets = [...readEnvironmentSecrets(environment), ...(await Promise.all(logins.map(readLoginSecrets))).flat()];
+  const secrets = await readRunSecrets([profile], environment);
   const recorder = openRecorder({
     dbFile: places.dbFile,
     run: {
@@ -54,11 +50,11 @@ export async function recordRun(options: RecordRunOptions): Promise<RunRecorder>
       startedAt: Date.now(),
     },
     maskKey,
-    secrets,
+    secrets: secrets.known,
   });
   const place = watchPlace(places.dbFile);
   void recorder.ready.then(() => place.look());
-  const watch = watchLogins(logins, (values) => recorder.learnSecrets(values));
+  const watch = secrets.watch((values) => recorder.learnSecrets(values));
   const close = (): Promise<RecorderReport> => {
     watch.stop();
     return recorder.close();

@@ -14,12 +14,18 @@ export interface RouteRunsOptions {
   readonly start: Pick<RunStart, 'argv' | 'cwd' | 'label' | 'pid' | 'version'>;
   /** Each request of a run whose process is not known yet; to be answered by `describe` where it can be told. */
   readonly askProcess: (head: RequestHead, describe: Recorder['describeRun']) => void;
+  /** Names the proxy. Default: a new one. */
+  readonly ownId?: string | undefined;
+  /** Told of each exchange whose run it is. */
+  readonly onRouted?: ((exchangeId: string, run: { readonly id: string; readonly agent: string }) => void) | undefined;
   readonly now?: () => number;
   readonly idleMs?: number;
   readonly ownRunMs?: number;
 }
 
 interface LiveRun {
+  readonly id: string;
+  readonly agent: string;
   readonly recorder: Recorder;
   open: number;
   lastAt: number;
@@ -50,7 +56,7 @@ export class RunRouter implements Sink<SessionReports> {
   #thread: RecorderThread;
   #threadAt: number;
   /** Names the proxy: the id of its own first run, which its other runs refer to. */
-  #ownId = newId();
+  #ownId: string;
   #own: LiveRun;
   #ownSince: number;
   #closed: Promise<SessionReports> | null = null;
@@ -58,6 +64,7 @@ export class RunRouter implements Sink<SessionReports> {
   constructor(options: RouteRunsOptions) {
     this.#options = options;
     this.#now = options.now ?? Date.now;
+    this.#ownId = options.ownId ?? newId();
     this.#thread = options.openThread();
     this.#threadAt = this.#now();
     this.#ownSince = this.#threadAt;
@@ -94,6 +101,7 @@ export class RunRouter implements Sink<SessionReports> {
           this.#exchanges.set(event.exchangeId, run);
         }
         this.#ask(run, event.request);
+        this.#options.onRouted?.(event.exchangeId, run);
         run.recorder.push(event);
         return;
       }
@@ -200,7 +208,16 @@ export class RunRouter implements Sink<SessionReports> {
   }
 
   #openRun(start: RunStart, isDescribed: boolean): LiveRun {
-    return { recorder: this.#thread.openRun(start), open: 0, lastAt: this.#now(), isDescribed, asked: 0 };
+    const { id, agent } = start;
+    return {
+      id,
+      agent: agent ?? 'an agent that is not known',
+      recorder: this.#thread.openRun(start),
+      open: 0,
+      lastAt: this.#now(),
+      isDescribed,
+      asked: 0,
+    };
   }
 
   #ask(run: LiveRun, head: RequestHead): void {
