@@ -116,6 +116,8 @@ export async function runProxy(options: ProxyOptions): Promise<ProxyResult> {
       password: options.auth ? password : null,
       onConnection: (port) => recording?.peers.noteConnection(port),
       sink: watchTls(recording?.router ?? nowhere, untrustingHosts),
+      tellsUpstream: recording !== null,
+      tellConnection: (event) => recording?.router.tellConnection(event),
     }).catch((error: unknown) => explainPort(error, places, options));
     const standing: StandingProxy = {
       port: interceptor.port,

@@ -2,7 +2,7 @@
 import { homedir } from 'node:os';
 
 import type { AgentProfile } from '../agents/index.ts';
-import type { Sink } from '../domain/index.ts';
+import type { ConnectionEvent, Sink } from '../domain/index.ts';
 import type { ChildResult } from '../launch/index.ts';
 import { checkDatabaseFile, openRecorder, type RecorderReport } from '../store/index.ts';
 import { tapesVersion } from '../version.ts';
@@ -14,6 +14,7 @@ import { watchLogins } from './watch-logins.ts';
 export type RecordingReport = RecorderReport;
 
 export interface RunRecorder extends Sink<unknown> {
+  tellConnection(event: ConnectionEvent): void;
   learnSecrets(values: readonly string[]): void;
   /** Puts the run's end and all that is still on its way on disk. Settles within about ten seconds. */
   finish(child: ChildResult): Promise<RecordingReport | null>;
@@ -65,6 +66,7 @@ export async function recordRun(options: RecordRunOptions): Promise<RunRecorder>
   };
   return {
     push: (event) => recorder.push(event),
+    tellConnection: (event) => recorder.push(event),
     close,
     learnSecrets: (values) => recorder.learnSecrets(values),
     async finish({ exitCode, signal }) {
@@ -85,6 +87,7 @@ export async function recordRun(options: RecordRunOptions): Promise<RunRecorder>
 export function noRecorder(): RunRecorder {
   return {
     push: () => undefined,
+    tellConnection: () => undefined,
     close: async () => undefined,
     learnSecrets: () => undefined,
     finish: async () => null,

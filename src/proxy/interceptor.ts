@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Socket } from 'node:net';
 
-import { matchesHost, type ConnectionEnd, type Sink } from '../domain/index.ts';
+import { matchesHost, type ConnectionEvent, type Sink } from '../domain/index.ts';
 import { openDoor } from './door.ts';
 import { startEngine, type Engine } from './engine.ts';
 import { learnHosts } from './host-learner.ts';
@@ -34,10 +34,10 @@ export interface InterceptorOptions {
   readonly onConnection?: (clientPort: number) => void;
   /** What a client must send; null lets everybody on this machine in. Default: one that is new. */
   readonly password?: string | null;
-  /** Do events also tell of the provider's side (for dumps)? */
+  /** Do events also tell of the provider's side? */
   readonly tellsUpstream?: boolean;
-  /** Told when a connection that was intercepted is over. */
-  readonly onConnectionEnd?: ((end: ConnectionEnd) => void) | undefined;
+  /** Told when a connection that is intercepted has opened, and when it is over. */
+  readonly tellConnection?: ((event: ConnectionEvent) => void) | undefined;
   /** Told of what passes below TLS, on both sides. */
   readonly tap?: TlsTap | undefined;
 }
@@ -62,21 +62,25 @@ export const makeProxyPassword = (): string => randomBytes(16).toString('hex');
 
 export const proxyUrlOf = (port: number, password: string | null): string =>
   `http://${password === null ? '' : `tapes:${password}@`}127.0.0.1:${port}`;
-function watchEnd(socket: Socket, tell: (end: ConnectionEnd) => void): void {
-  const { remoteAddress: address, remotePort: port } = socket;
+
+function watchConnection(
+  socket: Socket,
+  destination: { readonly host: string; readonly port: number },
+  tell: (event: ConnectionEvent) => void,
+): void {
+  const { remoteAddress: address, remotePort: port, localAddress, localPort } = socket;
   if (address === undefined || port === undefined) return;
+  const server =
+    localAddress === undefined || localPort === undefined ? null : { address: localAddress, port: localPort };
+  const ends = { leg: 'agent', client: { address, port }, server } as const;
+  const stamp = (): { mono: number; at: number } => {
+    const mono = performance.now();
+    return { mono, at: performance.timeOrigin + mono };
+  };
+  tell({ type: 'connectionOpened', ...ends, ...destination, ...stamp() });
   let isReset = false;
   socket.once('error', (error: NodeJS.ErrnoException) => (isReset = error.code === 'ECONNRESET'));
-  socket.once('close', () => {
-    const mono = performance.now();
-    tell({
-      type: 'connectionEnded',
-      client: { address, port },
-      isReset,
-      mono,
-      at: performance.timeOrigin + mono,
-    });
-  });
+  socket.once('close', () => tell({ type: 'connectionEnded', ...ends, by: 'client', isReset, ...stamp() }));
 }
 
 /** Opens the door. Throws `E_PORT_IN_USE`, `E_PORT_INVALID`. */
@@ -108,7 +112,7 @@ export async function openInterceptor(options: InterceptorOptions): Promise<Inte
       if (socket.remotePort !== undefined) options.onConnection?.(socket.remotePort);
       const [standing] = await Promise.all([engine, upstreamTls.learnAlpn(host, port)]);
       if (standing === null) return false;
-      if (options.onConnectionEnd !== undefined) watchEnd(socket, options.onConnectionEnd);
+      if (options.tellConnection !== undefined) watchConnection(socket, { host, port }, options.tellConnection);
       standing.accept(socket, host, port);
       return true;
     },

@@ -35,6 +35,7 @@ export class EventMasker {
   apply(event: DumpEvent): DumpEvent[] | Promise<DumpEvent[]> {
     switch (event.type) {
       case 'eventsMissing':
+      case 'connectionOpened':
       case 'connectionEnded':
       case 'tunnelOpened':
       case 'tunnelClosed':
