@@ -107,9 +107,12 @@ export async function intercept(options: InterceptOptions): Promise<InterceptRes
       routes,
       extraRoots: trust.upstreamRoots,
       sink: watchTls(teeSinks(recorder, dump), untrustingHosts),
-      tellsUpstream: dump !== null,
+      tellsUpstream: options.record || dump !== null,
       tap: dump?.tap,
-      tellConnection: dump?.tellConnection,
+      tellConnection(event) {
+        recorder.tellConnection(event);
+        dump?.tellConnection(event);
+      },
     });
     for (const sink of [recorder, dump]) sink?.learnSecrets([interceptor.password, interceptor.proxyUrl]);
     onProgress(`listening on 127.0.0.1:${interceptor.port}, intercepting ${interceptHosts.slice(0, 3).join(', ')} …`);

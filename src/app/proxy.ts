@@ -134,8 +134,11 @@ export async function runProxy(options: ProxyOptions): Promise<ProxyResult> {
       onConnection: (port) => recording?.peers.noteConnection(port),
       // The dump first: the router then says in it whose an exchange is.
       sink: watchTls(teeSinks(dump, recording?.router ?? null), untrustingHosts),
-      tellsUpstream: dump !== null,
-      tellConnection: dump?.tellConnection,
+      tellsUpstream: recording !== null || dump !== null,
+      tellConnection(event) {
+        dump?.tellConnection(event);
+        recording?.router.tellConnection(event);
+      },
       tap: dump?.tap,
     }).catch((error: unknown) => explainPort(error, places, options));
     const standing: StandingProxy = {

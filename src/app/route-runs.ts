@@ -2,8 +2,9 @@
 // A run whose session has been idle is ended and let go; a session that comes back gets a new one.
 import { attributeRequest, type RequestOrigin } from '../agents/index.ts';
 import { isCallRequest } from '../derive/index.ts';
-import { newId, type RequestHead, type Sink, type WireEvent } from '../domain/index.ts';
+import { newId, type ConnectionEvent, type RequestHead, type Sink, type WireEvent } from '../domain/index.ts';
 import type { Recorder, RecorderReport, RecorderThread, RunStart } from '../store/index.ts';
+import { ConnectionRoutes } from './route-connections.ts';
 import { SessionReports } from './session-reports.ts';
 
 export interface RouteRunsOptions {
@@ -50,6 +51,7 @@ export class RunRouter implements Sink<SessionReports> {
   readonly #runs = new Map<string, LiveRun>();
   /** Whose an open exchange is. */
   readonly #exchanges = new Map<string, LiveRun>();
+  readonly #connections = new ConnectionRoutes<LiveRun>((run, event) => run.recorder.push(event));
   readonly #ending = new Set<Promise<void>>();
   readonly #secrets = new Set<string>();
   readonly #timer: NodeJS.Timeout;
@@ -102,6 +104,8 @@ export class RunRouter implements Sink<SessionReports> {
         }
         this.#ask(run, event.request);
         this.#options.onRouted?.(event.exchangeId, run);
+        this.#connections.use('agent', event.request.client, run);
+        this.#useUpstream(event, run);
         run.recorder.push(event);
         return;
       }
@@ -109,9 +113,13 @@ export class RunRouter implements Sink<SessionReports> {
       case 'requestEnded':
       case 'responseStarted':
       case 'responseData':
-      case 'socketMessage':
-        this.#exchanges.get(event.exchangeId)?.recorder.push(event);
+      case 'socketMessage': {
+        const run = this.#exchanges.get(event.exchangeId);
+        if (run === undefined) return;
+        this.#useUpstream(event, run);
+        run.recorder.push(event);
         return;
+      }
       case 'responseEnded':
       case 'exchangeAborted':
       case 'socketClosed': {
@@ -120,6 +128,7 @@ export class RunRouter implements Sink<SessionReports> {
         this.#exchanges.delete(event.exchangeId);
         run.open -= 1;
         run.lastAt = this.#now();
+        this.#useUpstream(event, run);
         run.recorder.push(event);
         return;
       }
@@ -130,6 +139,10 @@ export class RunRouter implements Sink<SessionReports> {
       default:
         event satisfies never;
     }
+  }
+
+  tellConnection(event: ConnectionEvent): void {
+    this.#connections.push(event);
   }
 
   /** What is still open is about to be cut by tapes, and not by its agent. */
@@ -166,6 +179,11 @@ export class RunRouter implements Sink<SessionReports> {
     while (this.#ending.size > 0) await Promise.all(this.#ending);
     this.#thread.leave();
     return this.#reports;
+  }
+
+  #useUpstream(event: WireEvent, run: LiveRun): void {
+    if ('upstream' in event && event.upstream !== undefined)
+      this.#connections.use('provider', event.upstream.local, run);
   }
 
   #choose({ host, headers, path, method }: RequestHead): LiveRun {
@@ -231,8 +249,10 @@ export class RunRouter implements Sink<SessionReports> {
   }
 
   /** `key`: null for the proxy's own. */
-  #end(key: string | null, { recorder }: LiveRun): void {
+  #end(key: string | null, run: LiveRun): void {
+    const { recorder } = run;
     if (key !== null) this.#runs.delete(key);
+    this.#connections.forget(run);
     recorder.endRun({ exitCode: null, signal: null, endedAt: this.#now() });
     const reports = this.#reports;
     const ending = recorder.close().then((report: RecorderReport) => {

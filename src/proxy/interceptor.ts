@@ -34,7 +34,7 @@ export interface InterceptorOptions {
   readonly onConnection?: (clientPort: number) => void;
   /** What a client must send; null lets everybody on this machine in. Default: one that is new. */
   readonly password?: string | null;
-  /** Do events also tell of the provider's side (for dumps)? */
+  /** Do events also tell of the provider's side? */
   readonly tellsUpstream?: boolean;
   /** Told of the connections of both sides: when they opened, and how they ended. */
   readonly tellConnection?: TellConnection | undefined;
