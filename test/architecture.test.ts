@@ -21,6 +21,7 @@ const owners: Readonly<Record<string, readonly string[]>> = {
   mockttp: ['proxy'],
   execa: ['launch'],
   'node-forge': ['ca'],
+  tldts: ['ca'],
   sqlite3: ['store'],
   'eventsource-parser': ['wire'],
   'http-encoding': ['wire'],

@@ -63,8 +63,10 @@ async function recordABit(): Promise<Connection> {
   const script = new WireScript(Date.now());
   const body = { instructions: 'Answer in few words. '.repeat(200) };
   const input = [userMessage('list the files', 'turn-1')];
+  const client = { address: '127.0.0.1', port: 50_000 };
   script
-    .call('ex-1', { turn: 'turn-1', input, body })
+    .open('agent', client)
+    .call('ex-1', { turn: 'turn-1', input, body, client })
     .answer('ex-1', plainAnswer('Two.'))
     .call('ex-2', { turn: 'turn-2', input: [...input, userMessage('and now?', 'turn-2')], body })
     .answer('ex-2', plainAnswer('Still two.', 'resp_2'))
@@ -79,7 +81,7 @@ async function recordABit(): Promise<Connection> {
   const connection = await Connection.open(dbFile, 'read');
   onTestFinished(() => connection.close());
   await vi.waitFor(async () => {
-    expect(await connection.all('SELECT 1 FROM response_chunks')).not.toEqual([]);
+    expect(await connection.all("SELECT 1 FROM response_chunks WHERE call_id = 'ex-4'")).not.toEqual([]);
   });
   return connection;
 }

@@ -13,6 +13,8 @@ export interface AgentTrust {
   /** What the agent is told to trust: our root, with the roots that the user had named already. */
   readonly certificateFile: string;
   readonly upstreamRoots: readonly string[];
+  /** Writes the file of a standing proxy: for the one process that stands, since another's root is not this one's. Of a run it is there already. */
+  write(): Promise<void>;
   /** Takes away what was made for this run. */
   remove(): Promise<void>;
 }
@@ -43,17 +45,21 @@ export async function arrangeTrust(profile: AgentProfile, root: Root, options: A
   ];
   const upstreamRoots = await readUpstreamRoots(files, environment, { isProxied });
   if (!named && !standing) {
-    return { certificateFile: root.certificateFile, upstreamRoots, remove: async () => undefined };
+    return { certificateFile: root.certificateFile, upstreamRoots, write: nothing, remove: nothing };
   }
   const theirs = named ? await readCertificates(named, variable!) : [];
   const bundle = join(caFolder, standing ? standingBundleName : `bundle-${newId()}.pem`);
-  const earlier = standing ? [...(await readTrusted(caFolder, new Date())), ...(await readForeign(bundle))] : [];
-  await writeBundle(bundle, [root, ...earlier].map((one) => one.certificatePem).concat(theirs));
-  const remove = async (): Promise<void> => {
-    if (!standing) await rm(bundle, { force: true }).catch(() => undefined);
+  const write = async (): Promise<void> => {
+    const earlier = standing ? [...(await readTrusted(caFolder, new Date())), ...(await readForeign(bundle))] : [];
+    await writeBundle(bundle, [root, ...earlier].map((one) => one.certificatePem).concat(theirs));
   };
-  return { certificateFile: bundle, upstreamRoots, remove };
+  if (standing) return { certificateFile: bundle, upstreamRoots, write, remove: nothing };
+  await write();
+  const remove = (): Promise<void> => rm(bundle, { force: true }).catch(() => undefined);
+  return { certificateFile: bundle, upstreamRoots, write: nothing, remove };
 }
+
+const nothing = async (): Promise<void> => undefined;
 
 /** What an agent was told to trust that was started when the user named other roots than now, or none. */
 async function readForeign(bundle: string): Promise<readonly { readonly certificatePem: string }[]> {

@@ -9,6 +9,7 @@ import {
   announceUse,
   draftRoot,
   isoDay,
+  isPublicSuffix,
   loadRoot,
   makeThrowAwayRoot,
   openRoot,
@@ -53,7 +54,10 @@ const dayMs = 86_400_000;
 export async function chooseRoot(options: ChooseRootOptions): Promise<RootChoice> {
   const { places, profiles, ephemeral, now = new Date(), onProgress } = options;
   const hostNames = options.hostNames.map((name) => name.toLowerCase());
-  const domains = unique([...profiles.flatMap((profile) => profile.certificateDomains), ...readConstraints(hostNames)]);
+  const domains = unique([
+    ...profiles.flatMap((profile) => profile.certificateDomains),
+    ...(await readConstraints(hostNames)),
+  ]);
   const interceptHosts = unique([...profiles.flatMap((profile) => profile.interceptHosts), ...hostNames]);
   if (ephemeral) {
     const root = await makeEphemeralRoot(places.caFolder, domains, now);
@@ -66,17 +70,27 @@ export async function chooseRoot(options: ChooseRootOptions): Promise<RootChoice
 }
 
 /** The domains that a root must permit for these globs. Throws `E_HOST_NAME_INVALID`. */
-export function readConstraints(hostNames: readonly string[]): readonly string[] {
-  return unique(
-    hostNames.map((name) => {
-      const constraint = constraintOf(name.toLowerCase());
-      if ('domain' in constraint) return constraint.domain;
-      throw new TapesError('E_HOST_NAME_INVALID', `--host-name ${name} cannot be permitted: ${constraint.reason}`, {
-        hint: "name hosts as --host-name llm.example.com or --host-name '*.example.com'",
-      });
-    }),
-  );
+export async function readConstraints(hostNames: readonly string[]): Promise<readonly string[]> {
+  const domains: string[] = [];
+  for (const name of hostNames) {
+    const constraint = constraintOf(name.toLowerCase());
+    if ('reason' in constraint) throw unpermittable(name, constraint.reason);
+    const { domain } = constraint;
+    if (await isPublicSuffix(domain)) {
+      throw unpermittable(
+        name,
+        `below ${domain} anybody can have a name (publicsuffix.org), and the root could sign for all of them`,
+      );
+    }
+    domains.push(domain);
+  }
+  return unique(domains);
 }
+
+const unpermittable = (name: string, reason: string): TapesError =>
+  new TapesError('E_HOST_NAME_INVALID', `--host-name ${name} cannot be permitted: ${reason}`, {
+    hint: "name hosts as --host-name llm.example.com or --host-name '*.example.com'",
+  });
 
 /** A sentence where the root expires within 30 days. */
 export function warnOfExpiry({ expiresAt }: Pick<Root, 'expiresAt'>, now: Date): readonly string[] {
@@ -85,6 +99,10 @@ export function warnOfExpiry({ expiresAt }: Pick<Root, 'expiresAt'>, now: Date):
     ? [`the root expires in ${days} days, on ${isoDay(expiresAt)}; renew it: tapes ca rotate`]
     : [];
 }
+
+/** A sentence where a rotation has made a root that is not used yet. */
+export const warnOfWaiting = (next: unknown): readonly string[] =>
+  next === null ? [] : ['a new root is made and not used yet: a rotation was held up; go on: tapes ca rotate'];
 
 export const daysUntil = (date: Date, now: Date): number => Math.floor((date.getTime() - now.getTime()) / dayMs);
 
@@ -106,7 +124,7 @@ async function makeEphemeralRoot(folder: string, domains: readonly string[], now
     await writeFile(certificateFile, root.certificatePem, { mode: 0o600, flag: 'wx' });
   } catch (cause) {
     throw new TapesError('E_HOME_NOT_WRITABLE', `cannot write ${certificateFile}: ${(cause as Error).message}`, {
-      hint: 'name a folder that you may write: tapes intercept --home DIR … (or set TAPES_HOME)',
+      hint: 'name a folder that you may write: tapes --home DIR … (or set TAPES_HOME)',
       cause,
     });
   }

@@ -30,7 +30,7 @@ export async function createCa(
   const { hostNames, dryRun, now = new Date() } = options;
   const places = findPlaces(options);
   const { caFolder } = places;
-  const domains = domainsFor(hostNames);
+  const domains = await domainsFor(hostNames);
   if (dryRun) {
     const found = await loadRoot(caFolder);
     if (found !== null) refuseUnusable(found, domains, now);
@@ -43,12 +43,12 @@ export async function createCa(
 }
 
 /** The root in the home, which permits every agent's domains and these hosts. */
-export function openForAll(places: Places, hostNames: readonly string[], now: Date = new Date()): Promise<Root> {
-  return openRoot(places.caFolder, domainsFor(hostNames), now);
+export async function openForAll(places: Places, hostNames: readonly string[], now: Date = new Date()): Promise<Root> {
+  return openRoot(places.caFolder, await domainsFor(hostNames), now);
 }
 
-const domainsFor = (hostNames: readonly string[]): readonly string[] => [
-  ...new Set([...domainsOfAgents(), ...readConstraints(hostNames)]),
+const domainsFor = async (hostNames: readonly string[]): Promise<readonly string[]> => [
+  ...new Set([...domainsOfAgents(), ...(await readConstraints(hostNames))]),
 ];
 
 export const domainsOfAgents = (): readonly string[] => [

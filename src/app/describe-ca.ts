@@ -11,6 +11,7 @@ import {
   probe,
   readFacts,
   readLedger,
+  readNext,
   readTrusted,
   refuseUnusable,
   describeCertificate,
@@ -23,7 +24,7 @@ import {
   type StoreName,
 } from '../ca/index.ts';
 import { TapesError } from '../errors.ts';
-import { daysUntil, warnOfExpiry } from './choose-root.ts';
+import { daysUntil, warnOfExpiry, warnOfWaiting } from './choose-root.ts';
 import { summarize, type RootSummary } from './create-ca.ts';
 import { findPlaces, type PlaceOptions } from './home.ts';
 
@@ -45,6 +46,8 @@ export interface CaStatus {
   readonly root: (RootSummary & { readonly daysLeft: number; readonly keyFile: string }) | null;
   /** Why the root cannot be used. */
   readonly problem: { readonly code: string; readonly message: string; readonly hint: string | null } | null;
+  /** The new root of a rotation that a store holds up: it is used once that is gone on with. */
+  readonly waiting: { readonly fingerprint: string; readonly expiresAt: string } | null;
   /** Roots before it that agents are still told to trust. */
   readonly earlier: readonly { readonly fingerprint: string; readonly expiresAt: string }[];
   readonly stores: readonly StoreStatus[];
@@ -73,15 +76,21 @@ export async function describeCa(options: CaStatusOptions): Promise<CaStatus> {
   const entries = (await readLedger(ledgerFile)).filter(({ store }) => options.stores.includes(store));
   const trustedFile = join(caFolder, 'root.pem');
   const current = root === null ? [] : await lookEverywhere(root, caFolder, trustedFile, options.stores, facts);
-  const earlier = entries.filter(({ fingerprint }) => fingerprint !== root?.fingerprint);
-  const left = await Promise.all(earlier.map((entry) => lookAtEarlier(entry, caFolder, trustedFile, facts)));
-  const trusted = (await readTrusted(caFolder, now)).filter(({ fingerprint }) => fingerprint !== root?.fingerprint);
+  const next = (await readNext(caFolder, now))?.certificate ?? null;
+  const others = entries.filter(({ fingerprint }) => fingerprint !== root?.fingerprint);
+  const left = await Promise.all(
+    others.map((entry) => lookAtOther(entry, entry.fingerprint === next?.fingerprint, caFolder, trustedFile, facts)),
+  );
+  const trusted = (await readTrusted(caFolder, now)).filter(
+    ({ fingerprint }) => fingerprint !== root?.fingerprint && fingerprint !== next?.fingerprint,
+  );
   return {
     root:
       root === null
         ? null
         : { ...summarize(root), daysLeft: daysUntil(root.expiresAt, now), keyFile: join(caFolder, 'root-key.pem') },
     problem: found instanceof TapesError ? asProblem(found) : root === null ? null : readProblem(root, now),
+    waiting: next === null ? null : { fingerprint: next.fingerprint, expiresAt: next.expiresAt.toISOString() },
     // Where the root cannot be used, which of them is the earlier one cannot be told.
     earlier: (found instanceof TapesError ? [] : trusted).map(({ fingerprint, expiresAt }) => ({
       fingerprint,
@@ -89,7 +98,7 @@ export async function describeCa(options: CaStatusOptions): Promise<CaStatus> {
     })),
     stores: [...current, ...left.filter((status) => status !== null)],
     runs: await listUses(caFolder),
-    warnings: root === null || root.expiresAt <= now ? [] : warnOfExpiry(root, now),
+    warnings: [...(root === null || root.expiresAt <= now ? [] : warnOfExpiry(root, now)), ...warnOfWaiting(next)],
   };
 }
 
@@ -119,8 +128,10 @@ async function lookEverywhere(
   );
 }
 
-async function lookAtEarlier(
+/** A root that is not in use: one before it, or (`isNext`) the one that is to follow. */
+async function lookAtOther(
   entry: LedgerEntry,
+  isNext: boolean,
   caFolder: string,
   trustedFile: string,
   facts: Facts,
@@ -136,10 +147,12 @@ async function lookAtEarlier(
     store,
     label: plan?.label ?? target,
     fingerprint,
-    isEarlier: true,
+    isEarlier: !isNext,
     state,
-    message: `an earlier root is ${state === 'installed' ? 'still installed' : state}`,
-    next: 'tapes ca uninstall --earlier',
+    message: isNext
+      ? `the new root is ${state === 'installed' ? 'installed, and not used yet' : state}`
+      : `an earlier root is ${state === 'installed' ? 'still installed' : state}`,
+    next: isNext ? 'tapes ca rotate' : 'tapes ca uninstall --earlier',
     lines: [],
   };
 }

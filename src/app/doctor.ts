@@ -8,13 +8,14 @@ import {
   loadRoot,
   makeThrowAwayRoot,
   readCertificates,
+  readNext,
   refuseUnusable,
   refuseWrongClock,
 } from '../ca/index.ts';
 import { TapesError } from '../errors.ts';
 import { isExcluded, quietEngine, readProxyEnvironment } from '../proxy/index.ts';
 import { withLibrary } from '../store/index.ts';
-import { warnOfExpiry } from './choose-root.ts';
+import { warnOfExpiry, warnOfWaiting } from './choose-root.ts';
 import { lookAtAgent, type AgentLook, type AgentSurroundings } from './doctor/check-agent.ts';
 import { checkDaemon, mendDaemon } from './doctor/check-daemon.ts';
 import { checkHome, mendHome } from './doctor/check-home.ts';
@@ -166,7 +167,7 @@ async function checkRoot({ caFolder }: Places, profile: AgentProfile): Promise<F
     return { status: 'ok', message: `${caFolder} (made at the first run)` };
   }
   refuseUnusable(root, profile.certificateDomains, now);
-  const [warning] = warnOfExpiry(root, now);
+  const [warning] = [...warnOfExpiry(root, now), ...warnOfWaiting(await readNext(caFolder, now))];
   if (warning !== undefined) return { status: 'warn', message: warning };
   return {
     status: 'ok',

@@ -81,7 +81,7 @@ async function dumpFrom(library: Library, id: string, options: DumpOptions, writ
   const writer = openDumpWriter(options.format, {
     origin: await readOrigin(library, scope),
     labelOf: (exchangeId) => labels.get(exchangeId) ?? null,
-    hasProviderLeg: false,
+    hasProviderLeg: await library.hasProviderSide(scope),
     ...options,
   });
   let [bytes, exchanges] = [0, 0];

@@ -48,7 +48,7 @@ export async function prepareHome(home: string): Promise<void> {
   } catch (cause) {
     if (cause instanceof TapesError) throw cause;
     throw new TapesError('E_HOME_NOT_WRITABLE', `the home ${home} cannot be written: ${(cause as Error).message}`, {
-      hint: 'name a folder that you may write: tapes intercept --home DIR … (or set TAPES_HOME)',
+      hint: 'name a folder that you may write: tapes --home DIR … (or set TAPES_HOME)',
       cause,
     });
   }

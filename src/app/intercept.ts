@@ -79,7 +79,7 @@ export async function intercept(options: InterceptOptions): Promise<InterceptRes
 
   const runId = newId();
   const maskKey = await openMaskKey(places.home);
-  const dump = await openRunDump(options.dump, { runId, profile, argv, environment, maskKey });
+  const dump = await openRunDump(options.dump, { runId, profiles: [profile], argv, environment, maskKey });
   const recorder: RunRecorder = options.record
     ? await recordRun({
         places,
@@ -107,9 +107,12 @@ export async function intercept(options: InterceptOptions): Promise<InterceptRes
       routes,
       extraRoots: trust.upstreamRoots,
       sink: watchTls(teeSinks(recorder, dump), untrustingHosts),
-      tellsUpstream: dump !== null,
+      tellsUpstream: options.record || dump !== null,
       tap: dump?.tap,
-      onConnectionEnd: dump?.endConnection,
+      tellConnection(event) {
+        recorder.tellConnection(event);
+        dump?.tellConnection(event);
+      },
     });
     for (const sink of [recorder, dump]) sink?.learnSecrets([interceptor.password, interceptor.proxyUrl]);
     onProgress(`listening on 127.0.0.1:${interceptor.port}, intercepting ${interceptHosts.slice(0, 3).join(', ')} …`);

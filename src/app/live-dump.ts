@@ -1,10 +1,10 @@
-// The dumps of one run while it goes: which files are asked for, what is known of the run's secrets, and what became of the files.
+// The dumps of one run, or of a standing proxy's whole life, while it goes: which files are asked for, what is known of the run's secrets, and what became of the files.
 import { mkdirSync, rmSync, statSync } from 'node:fs';
 import { arch, hostname, release, type as osType } from 'node:os';
 import { join } from 'node:path';
 
 import type { AgentProfile } from '../agents/index.ts';
-import type { ConnectionEnd, Sink } from '../domain/index.ts';
+import type { ConnectionEvent, Sink } from '../domain/index.ts';
 import {
   formatOfFile,
   openDumpFile,
@@ -38,17 +38,22 @@ export interface DumpRequest {
 
 export interface DumpedRun {
   readonly runId: string;
-  readonly profile: AgentProfile;
+  /** Whose requests they may be: of one agent, or, under a standing proxy, of any. */
+  readonly profiles: readonly AgentProfile[];
   readonly argv: readonly string[];
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly maskKey: Uint8Array;
 }
 
 export interface RunDump extends Sink<unknown> {
-  endConnection(end: ConnectionEnd): void;
+  tellConnection(event: ConnectionEvent): void;
   /** What is to be told below TLS; absent: nothing. */
   readonly tap: TlsTap | undefined;
   learnSecrets(values: readonly string[]): void;
+  /** What has gone wrong so far, one sentence each; `finish` says it, too. */
+  readonly problems: readonly string[];
+  /** Says something of an exchange that has begun. */
+  remark(exchangeId: string, text: string): void;
   /** Settles within about ten seconds. What became of the files, one sentence each. */
   finish(): Promise<readonly string[]>;
   /** The child never ran: the files go. */
@@ -60,11 +65,11 @@ export async function openRunDump(request: DumpRequest | undefined, run: DumpedR
   if (request === undefined) return null;
   const { paths, tlsPath, keyLogPath } = request;
   if (paths.length === 0 && tlsPath === null && keyLogPath === null) return null;
-  const secrets = await readRunSecrets(run.profile, run.environment);
+  const secrets = await readRunSecrets(run.profiles, run.environment);
   const { targets, tlsTarget } = openTargets(request, run.runId);
   const keyLog = openLogOrClean(keyLogPath, [...targets.map(({ target }) => target), tlsTarget]);
   const dump = openLiveDump({
-    agent: run.profile.name,
+    agent: run.profiles[0]?.name ?? null,
     origin: {
       version: tapesVersion(),
       hostname: hostname(),
@@ -98,10 +103,14 @@ export async function openRunDump(request: DumpRequest | undefined, run: DumpedR
         };
   return {
     tap,
-    endConnection: (end) => dump.endConnection(end),
+    tellConnection: (event) => dump.tellConnection(event),
     push: (event) => dump.push(event),
+    get problems() {
+      return dump.problems.map((problem) => `the dump ${problem}`);
+    },
     close,
     learnSecrets: (values) => dump.learnSecrets(values),
+    remark: (exchangeId, text) => dump.remark(exchangeId, text),
     async finish() {
       const lines = sayReport(await close());
       const problem = keyLog?.close() ?? null;

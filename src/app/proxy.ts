@@ -1,27 +1,24 @@
 // `tapes proxy`: a standing interceptor for agents that start themselves, until it is told to stop.
+import { join } from 'node:path';
+
 import { profiles as allProfiles, type AgentProfile } from '../agents/index.ts';
-import { permits } from '../ca/index.ts';
+import { permits, withLock } from '../ca/index.ts';
+import { newId, teeSinks } from '../domain/index.ts';
 import { TapesError } from '../errors.ts';
 import { watchTerminal } from '../launch/index.ts';
 import { makeProxyPassword, openInterceptor, quietEngine, type Interceptor } from '../proxy/index.ts';
 import { arrangeTrust } from './agent-trust.ts';
 import { chooseRoot, warnOfExpiry } from './choose-root.ts';
-import { findPlaces, prepareHome, type PlaceOptions, type Places } from './home.ts';
+import { findPlaces, openMaskKey, prepareHome, type PlaceOptions, type Places } from './home.ts';
 import { leaveBackground, warnOfBackground } from './leave-background.ts';
+import { openRunDump, type DumpRequest } from './live-dump.ts';
 import { enterProxy, withoutProxy, type VariableChange } from './proxy-environment.ts';
 import { recordSessions } from './record-sessions.ts';
 import { readRoutes } from './read-routes.ts';
 import { requireProfile } from './require-profile.ts';
 import { readWarnings, watchTls } from './run-warnings.ts';
 import type { SessionReports } from './session-reports.ts';
-import {
-  createStanding,
-  isRunning,
-  readStanding,
-  thisProcess,
-  writeStanding,
-  type StandingProxy,
-} from './standing-proxy.ts';
+import { isRunning, readStanding, thisProcess, writeStanding, type StandingProxy } from './standing-proxy.ts';
 import { surviveFaults } from './survive-faults.ts';
 
 export interface ProxyOptions extends PlaceOptions {
@@ -38,6 +35,8 @@ export interface ProxyOptions extends PlaceOptions {
   /** A root for this proxy alone, its key in memory. */
   readonly ephemeralCa: boolean;
   readonly record: boolean;
+  /** One for all that passes, from its start to its end. */
+  readonly dump?: DumpRequest | undefined;
   /** False: clients need no password. */
   readonly auth: boolean;
   readonly environment: Readonly<Record<string, string | undefined>>;
@@ -54,8 +53,12 @@ export interface ProxyOptions extends PlaceOptions {
   readonly stopAtOnce: AbortSignal;
 }
 
-/** What was recorded; null: nothing was to be. */
-export type ProxyResult = SessionReports | null;
+export interface ProxyResult {
+  /** What was recorded; null: nothing was to be. */
+  readonly recorded: SessionReports | null;
+  /** What became of dumps, one sentence each. */
+  readonly dumped: readonly string[];
+}
 
 /** How long what is open is waited for once it was told to stop. */
 const settleMs = 10_000;
@@ -89,6 +92,14 @@ export async function runProxy(options: ProxyOptions): Promise<ProxyResult> {
   });
 
   const password = last?.password ?? makeProxyPassword();
+  const ownId = newId();
+  const dump = await openRunDump(options.dump, {
+    runId: ownId,
+    profiles,
+    argv: ['tapes', 'proxy'],
+    environment: options.environment,
+    maskKey: await openMaskKey(places.home),
+  });
   const recording = options.record
     ? await recordSessions({
         places,
@@ -96,11 +107,17 @@ export async function runProxy(options: ProxyOptions): Promise<ProxyResult> {
         environment: options.environment,
         cwd: options.cwd,
         label: options.label ?? null,
+        ownId,
+        dump,
+      }).catch(async (error: unknown) => {
+        await dump?.discard();
+        throw error;
       })
     : null;
   const engineLines = quietEngine();
   const faults = surviveFaults();
   const told = new Set<string>();
+  let isStanding = false;
   let interceptor: Interceptor | null = null;
   try {
     const untrustingHosts = new Set<string>();
@@ -115,7 +132,14 @@ export async function runProxy(options: ProxyOptions): Promise<ProxyResult> {
       extraRoots: trust.upstreamRoots,
       password: options.auth ? password : null,
       onConnection: (port) => recording?.peers.noteConnection(port),
-      sink: watchTls(recording?.router ?? nowhere, untrustingHosts),
+      // The dump first: the router then says in it whose an exchange is.
+      sink: watchTls(teeSinks(dump, recording?.router ?? null), untrustingHosts),
+      tellsUpstream: recording !== null || dump !== null,
+      tellConnection(event) {
+        dump?.tellConnection(event);
+        recording?.router.tellConnection(event);
+      },
+      tap: dump?.tap,
     }).catch((error: unknown) => explainPort(error, places, options));
     const standing: StandingProxy = {
       port: interceptor.port,
@@ -129,13 +153,18 @@ export async function runProxy(options: ProxyOptions): Promise<ProxyResult> {
       recording.peers.ownPort = interceptor.port;
       if (options.auth) recording.router.learnSecrets([interceptor.password, interceptor.proxyUrl]);
     }
-    await claim(places, standing, last);
+    if (options.auth) dump?.learnSecrets([interceptor.password, interceptor.proxyUrl]);
+    isStanding = true;
+    await claim(places, standing, () => trust.write());
     onProgress(`listening on 127.0.0.1:${interceptor.port}, intercepting ${interceptHosts.slice(0, 3).join(', ')} …`);
     options.onReady(enterProxy(environment, standing, profiles), standing);
     // The engine loads behind the door; what is asked for meanwhile waits there.
     const { failure } = await interceptor.load();
     const refused = recording === null ? null : await recording.router.ready;
-    if (refused !== null) onWarning(`nothing is recorded: ${refused.message}`);
+    if (refused !== null) {
+      onWarning(`nothing is recorded: ${refused.message}`);
+      if (refused.hint !== undefined) onWarning(`hint: ${refused.hint}`);
+    }
     await recording?.followDatabase();
     const warn = (): void => {
       const { unpermittedHosts } = interceptor!;
@@ -144,6 +173,7 @@ export async function runProxy(options: ProxyOptions): Promise<ProxyResult> {
         ...warnOfExpiry(root, new Date()),
         ...readWarnings({ engineFailure: failure, unpermittedHosts, untrustingHosts }),
         ...faults.list,
+        ...(dump?.problems ?? []),
       ]) {
         if (!told.has(line)) onWarning(line);
         told.add(line);
@@ -171,9 +201,10 @@ export async function runProxy(options: ProxyOptions): Promise<ProxyResult> {
     await writeStanding(places.home, { ...standing, process: null });
     warn();
     for (const line of engineLines.lines) onProgress(`engine: ${line}`);
-    return (await recording?.close()) ?? null;
+    const [recorded, dumped] = await Promise.all([recording?.close() ?? null, dump?.finish() ?? []]);
+    return { recorded, dumped };
   } catch (error) {
-    await recording?.close();
+    await Promise.all([recording?.close(), isStanding ? dump?.finish() : dump?.discard()]);
     throw error;
   } finally {
     await interceptor?.close();
@@ -181,8 +212,6 @@ export async function runProxy(options: ProxyOptions): Promise<ProxyResult> {
     faults.stop();
   }
 }
-
-const nowhere = { push: () => undefined, close: async () => undefined };
 
 /** What the last one on this home left. Throws `E_PROXY_RUNNING`. */
 async function refuseSecond({ home }: Places): Promise<StandingProxy | null> {
@@ -206,11 +235,16 @@ async function explainPort(error: unknown, places: Places, { port }: ProxyOption
   });
 }
 
-/** Makes the home's proxy of this process. Throws `E_PROXY_RUNNING` where another was faster. */
-async function claim(places: Places, standing: StandingProxy, last: StandingProxy | null): Promise<void> {
-  if (last === null && (await createStanding(places.home, standing)) === 'created') return;
-  await refuseSecond(places);
-  await writeStanding(places.home, standing);
+/**
+ * Makes the home's proxy of this process: of several that start at once, one. What agents are told to trust is that one's, and there before
+ * anybody is told of it. Throws `E_PROXY_RUNNING`, `E_HOME_NOT_WRITABLE`.
+ */
+async function claim(places: Places, standing: StandingProxy, writeTrust: () => Promise<void>): Promise<void> {
+  await withLock(join(places.home, 'proxy.lock'), async () => {
+    await refuseSecond(places);
+    await writeTrust();
+    await writeStanding(places.home, standing);
+  });
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

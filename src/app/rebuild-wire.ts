@@ -1,11 +1,20 @@
 // From a recording back to the events that it was made of, in the order of their times, for the dumps. Bodies are kept decoded: they are put
 // back under their encoding, at the length that they had, or else the head is given the length that they have now.
-import type { RawHeaders, RequestHead, Stamp } from '../domain/index.ts';
+import type { RawHeaders, RequestHead, Stamp, UpstreamLeg } from '../domain/index.ts';
 import type { DumpEvent } from '../dump/index.ts';
-import type { BodyFacts, BodySide, Library, WireCall, WireExchange, WireScope } from '../store/index.ts';
+import type {
+  BodyFacts,
+  BodySide,
+  Library,
+  WireCall,
+  WireConnection,
+  WireExchange,
+  WireScope,
+} from '../store/index.ts';
 import { encodeBody } from '../wire/index.ts';
+import { cutChunks, type TimedPiece } from './cut-chunks.ts';
 
-export type WireLibrary = Pick<Library, 'readWire' | 'readWireBody'>;
+export type WireLibrary = Pick<Library, 'readWire' | 'readWireBody' | 'readWireConnections'>;
 
 /** `onExchange` is told of each exchange before its first event, and of its end. */
 export async function* rebuildWire(
@@ -15,16 +24,52 @@ export async function* rebuildWire(
 ): AsyncGenerator<DumpEvent> {
   const lanes: Lane[] = [];
   let baseAt: number | null = null;
-  for await (const exchange of library.readWire(scope)) {
-    baseAt ??= exchange.startedAt;
-    yield* drain(lanes, exchange.startedAt);
-    onExchange(exchange, false);
-    const events = exchangeEvents(library, exchange, baseAt);
+  for await (const begun of inOrder(library.readWire(scope), library.readWireConnections(scope))) {
+    const { beganAt } = begun;
+    baseAt ??= beganAt;
+    yield* drain(lanes, beganAt);
+    const { exchange, connection } = begun;
+    if (exchange !== null) onExchange(exchange, false);
+    const over = (): void => {
+      if (exchange !== null) onExchange(exchange, true);
+    };
+    const events = exchange === null ? connectionEvents(connection, baseAt) : exchangeEvents(library, exchange, baseAt);
     const first = await events.next();
-    if (first.done === true) onExchange(exchange, true);
-    else lanes.push({ events, next: first.value, over: () => onExchange(exchange, true) });
+    if (first.done === true) over();
+    else lanes.push({ events, next: first.value, over });
   }
   yield* drain(lanes, Number.POSITIVE_INFINITY);
+}
+
+type Begun = { readonly beganAt: number } & (
+  | { readonly exchange: WireExchange; readonly connection: null }
+  | { readonly exchange: null; readonly connection: WireConnection }
+);
+
+/** Both in the order in which they began: of a connection and an exchange that began at once, the connection first. */
+async function* inOrder(
+  exchanges: AsyncIterable<WireExchange>,
+  connections: AsyncIterable<WireConnection>,
+): AsyncGenerator<Begun> {
+  const waiting = connections[Symbol.asyncIterator]();
+  let next = await waiting.next();
+  for await (const exchange of exchanges) {
+    for (; next.done !== true && next.value.openedAt <= exchange.startedAt; next = await waiting.next()) {
+      yield { beganAt: next.value.openedAt, exchange: null, connection: next.value };
+    }
+    yield { beganAt: exchange.startedAt, exchange, connection: null };
+  }
+  for (; next.done !== true; next = await waiting.next()) {
+    yield { beganAt: next.value.openedAt, exchange: null, connection: next.value };
+  }
+}
+
+async function* connectionEvents(
+  { opened, openedAt, ended, endedAt }: WireConnection,
+  baseAt: number,
+): AsyncGenerator<DumpEvent> {
+  yield { ...opened, at: openedAt, mono: openedAt - baseAt };
+  if (ended !== null && endedAt !== null) yield { ...ended, at: endedAt, mono: endedAt - baseAt };
 }
 
 interface Lane {
@@ -37,7 +82,7 @@ interface Lane {
 async function* drain(lanes: Lane[], until: number): AsyncGenerator<DumpEvent> {
   for (;;) {
     let earliest: Lane | null = null;
-    for (const lane of lanes) if (earliest === null || lane.next.at < earliest.next.at) earliest = lane;
+    for (const lane of lanes) if (earliest === null || isBefore(lane.next, earliest.next)) earliest = lane;
     if (earliest === null || earliest.next.at >= until) return;
     yield earliest.next;
     const following = await earliest.events.next();
@@ -46,6 +91,11 @@ async function* drain(lanes: Lane[], until: number): AsyncGenerator<DumpEvent> {
       earliest.over();
     } else earliest.next = following.value;
   }
+}
+
+/** What happens on a connection happens before its end. */
+function isBefore(a: DumpEvent, b: DumpEvent): boolean {
+  return a.at < b.at || (a.at === b.at && a.type !== 'connectionEnded' && b.type === 'connectionEnded');
 }
 
 async function* exchangeEvents(
@@ -105,15 +155,22 @@ async function* httpEvents(library: WireLibrary, exchange: WireExchange, clock: 
     const response = await rebuildBody(library, exchange, call, 'response');
     const headers = withLength(exchange.response.headers, response);
     const started = clock(exchange.responseStartedMs ?? endMs);
-    yield { type: 'responseStarted', exchangeId, response: { ...exchange.response, headers }, ...started };
+    const upstream = upstreamOf(exchange, clock);
+    yield {
+      type: 'responseStarted',
+      exchangeId,
+      response: { ...exchange.response, headers },
+      ...(upstream === null ? {} : { upstream: withBodyLength(upstream, request, response) }),
+      ...started,
+    };
     yield* bodyEvents(exchangeId, 'response', response, (atMs) => clock(atMs ?? endMs));
   }
-  const end = endEvent(exchange, clock(endMs));
+  const end = endEvent(exchange, clock, clock(endMs));
   if (end !== null) yield end;
 }
 
 interface RebuiltBody {
-  readonly pieces: AsyncIterable<{ readonly atMs: number | null; readonly data: Uint8Array }> | null;
+  readonly pieces: AsyncIterable<TimedPiece> | null;
   /** What was sent, and cannot be given back. */
   readonly missingBytes: number;
   /** Null: as the head says it. */
@@ -130,11 +187,19 @@ async function rebuildBody(
   const wireBytes = side === 'request' ? exchange.requestWireBytes : exchange.responseWireBytes;
   const facts = call?.[side] ?? null;
   const body = call === null ? null : await library.readWireBody(call.id, side);
+  const chunks = side === 'request' ? null : (call?.chunkTimes?.chunks ?? null);
+  const inChunks = (pieces: AsyncIterable<TimedPiece>): AsyncIterable<TimedPiece> =>
+    chunks === null ? pieces : cutChunks(pieces, chunks);
   if (body === null) return { pieces: null, missingBytes: wireBytes, newLength: null, remarks: [] };
   const problems = facts?.problem == null ? [] : [`not the whole, decoded ${side}: ${facts.problem}`];
   if (facts?.contentEncoding == null) {
     const missingBytes = facts?.problem == null ? 0 : Math.max(0, wireBytes - facts.decodedBytes);
-    return { pieces: body, missingBytes, newLength: null, remarks: [...problems, ...timeRemarks(side, facts)] };
+    return {
+      pieces: inChunks(body),
+      missingBytes,
+      newLength: null,
+      remarks: [...problems, ...timeRemarks(side, facts)],
+    };
   }
   const parts: Uint8Array[] = [];
   for await (const { data } of body) parts.push(data);
@@ -142,7 +207,7 @@ async function rebuildBody(
   const encoded = await encodeBody(decoded, facts.contentEncoding, facts.wireBytes);
   const { bytes, hasLength } = encoded ?? { bytes: decoded, hasLength: decoded.length === facts.wireBytes };
   return {
-    pieces: onePiece(bytes),
+    pieces: inChunks(onePiece(bytes)),
     missingBytes: 0,
     newLength: hasLength ? null : bytes.length,
     remarks: [
@@ -158,7 +223,7 @@ async function rebuildBody(
 const timeRemarks = (side: BodySide, facts: BodyFacts | null): string[] =>
   side === 'response' && facts !== null ? ['the times of its chunks were not kept: written as of its end'] : [];
 
-async function* onePiece(data: Uint8Array): AsyncGenerator<{ atMs: null; data: Uint8Array }> {
+async function* onePiece(data: Uint8Array): AsyncGenerator<TimedPiece> {
   yield { atMs: null, data };
 }
 
@@ -189,7 +254,9 @@ async function* socketEvents(library: WireLibrary, exchange: WireExchange, clock
   const { id: exchangeId, startedAt } = exchange;
   const response = exchange.response ?? { status: 101, reason: 'Switching Protocols', headers: [] };
   const opened = clock(exchange.responseStartedMs ?? 0);
-  yield { type: 'socketOpened', exchangeId, request: requestHead(exchange), response, ...opened };
+  const upstream = upstreamOf(exchange, clock);
+  const more = upstream === null ? {} : { upstream };
+  yield { type: 'socketOpened', exchangeId, request: requestHead(exchange), response, ...more, ...opened };
   let messages = 0;
   for (const call of exchange.calls) {
     const since = call.startedAt - startedAt;
@@ -203,8 +270,9 @@ async function* socketEvents(library: WireLibrary, exchange: WireExchange, clock
     const endMs = since + (call.endedMs ?? 0);
     // Each message of the answer is kept as a line.
     let partial: Buffer = Buffer.alloc(0);
-    for await (const { atMs, data } of (await library.readWireBody(call.id, 'response')) ??
-      onePiece(new Uint8Array(0))) {
+    const answer = (await library.readWireBody(call.id, 'response')) ?? onePiece(new Uint8Array(0));
+    const { chunkTimes } = call;
+    for await (const { atMs, data } of chunkTimes === null ? answer : cutChunks(answer, chunkTimes.chunks)) {
       partial = Buffer.concat([partial, data]);
       const stamp = clock(atMs === null ? endMs : since + atMs);
       for (let end = partial.indexOf(0x0a); end !== -1; end = partial.indexOf(0x0a)) {
@@ -227,25 +295,53 @@ async function* socketEvents(library: WireLibrary, exchange: WireExchange, clock
   }
 }
 
-function endEvent({ id: exchangeId, outcome, error }: WireExchange, stamp: Stamp): DumpEvent | null {
+/** Null: nothing is known of it. */
+function upstreamOf(exchange: WireExchange, clock: Clock): UpstreamLeg | null {
+  const { upstream, upstreamRequestMs, upstreamResponseMs, startedAt } = exchange;
+  if (upstream === null) return null;
+  const { at, mono } = clock(0);
+  const stampOf = (ms: number | null): Stamp | null =>
+    ms === null ? null : { at: startedAt + ms, mono: mono - (at - startedAt) + ms };
+  return { ...upstream, requestAt: stampOf(upstreamRequestMs), responseAt: stampOf(upstreamResponseMs) };
+}
+
+function withBodyLength(upstream: UpstreamLeg, request: RebuiltBody, response: RebuiltBody): UpstreamLeg {
+  const { requestHeaders, response: head } = upstream;
+  return {
+    ...upstream,
+    requestHeaders: requestHeaders === null ? null : withLength(requestHeaders, request),
+    response: head === null ? null : { ...head, headers: withLength(head.headers, response) },
+  };
+}
+
+/** Of an exchange without an answer that was recorded with its connections. */
+function unanswered(exchange: WireExchange, clock: Clock): { upstream?: UpstreamLeg } {
+  if (exchange.client === null || exchange.response !== null) return {};
+  const nothing = { local: null, remote: null, requestHeaders: null, response: null };
+  return { upstream: upstreamOf(exchange, clock) ?? nothing };
+}
+
+function endEvent(exchange: WireExchange, clock: Clock, stamp: Stamp): DumpEvent | null {
+  const { id: exchangeId, outcome, error } = exchange;
+  const more = unanswered(exchange, clock);
   switch (outcome) {
     case 'open':
       return null;
     case 'ended':
       return { type: 'responseEnded', exchangeId, ...stamp };
     case 'agent-hung-up':
-      return { type: 'exchangeAborted', exchangeId, by: 'agent', error, ...stamp };
+      return { type: 'exchangeAborted', exchangeId, by: 'agent', error, ...more, ...stamp };
     case 'upstream-failed':
-      return { type: 'exchangeAborted', exchangeId, by: 'upstream', error, ...stamp };
+      return { type: 'exchangeAborted', exchangeId, by: 'upstream', error, ...more, ...stamp };
     default:
-      return { type: 'exchangeAborted', exchangeId, by: 'tapes', error, ...stamp };
+      return { type: 'exchangeAborted', exchangeId, by: 'tapes', error, ...more, ...stamp };
   }
 }
 
 function requestHead(exchange: WireExchange): RequestHead {
-  const { method, scheme, host, port, path, httpVersion, requestHeaders } = exchange;
+  const { method, scheme, host, port, path, httpVersion, requestHeaders, client } = exchange;
   const known = scheme as RequestHead['scheme'];
-  return { method, scheme: known, host, port, path, httpVersion, headers: requestHeaders, client: null };
+  return { method, scheme: known, host, port, path, httpVersion, headers: requestHeaders, client };
 }
 
 function withLength(headers: RawHeaders, { newLength }: RebuiltBody): RawHeaders {

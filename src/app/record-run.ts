@@ -1,19 +1,17 @@
 // Records one run: opens the recorder, keeps the credentials that it must mask up to date, and closes it with the run's end.
-import { homedir } from 'node:os';
-
 import type { AgentProfile } from '../agents/index.ts';
-import type { Sink } from '../domain/index.ts';
+import type { ConnectionEvent, Sink } from '../domain/index.ts';
 import type { ChildResult } from '../launch/index.ts';
 import { checkBeforeRecording, openRecorder, type RecorderReport } from '../store/index.ts';
 import { tapesVersion } from '../version.ts';
 import { watchPlace } from './database-place.ts';
 import type { Places } from './home.ts';
-import { readEnvironmentSecrets, readLoginSecrets } from './known-secrets.ts';
-import { watchLogins } from './watch-logins.ts';
+import { readRunSecrets } from './run-secrets.ts';
 
 export type RecordingReport = RecorderReport;
 
 export interface RunRecorder extends Sink<unknown> {
+  tellConnection(event: ConnectionEvent): void;
   learnSecrets(values: readonly string[]): void;
   /** Puts the run's end and all that is still on its way on disk. Settles within about ten seconds. */
   finish(child: ChildResult): Promise<RecordingReport | null>;
@@ -39,8 +37,7 @@ export interface RecordRunOptions {
 export async function recordRun(options: RecordRunOptions): Promise<RunRecorder> {
   const { places, profile, environment, maskKey } = options;
   checkBeforeRecording(places.dbFile);
-  const logins = profile.credentialFiles(environment, homedir());
-  const secrets = [...readEnvironmentSecrets(environment), ...(await Promise.all(logins.map(readLoginSecrets))).flat()];
+  const secrets = await readRunSecrets([profile], environment);
   const recorder = openRecorder({
     dbFile: places.dbFile,
     run: {
@@ -54,17 +51,18 @@ export async function recordRun(options: RecordRunOptions): Promise<RunRecorder>
       startedAt: Date.now(),
     },
     maskKey,
-    secrets,
+    secrets: secrets.known,
   });
   const place = watchPlace(places.dbFile);
   void recorder.ready.then(() => place.look());
-  const watch = watchLogins(logins, (values) => recorder.learnSecrets(values));
+  const watch = secrets.watch((values) => recorder.learnSecrets(values));
   const close = (): Promise<RecorderReport> => {
     watch.stop();
     return recorder.close();
   };
   return {
     push: (event) => recorder.push(event),
+    tellConnection: (event) => recorder.push(event),
     close,
     learnSecrets: (values) => recorder.learnSecrets(values),
     async finish({ exitCode, signal }) {
@@ -85,6 +83,7 @@ export async function recordRun(options: RecordRunOptions): Promise<RunRecorder>
 export function noRecorder(): RunRecorder {
   return {
     push: () => undefined,
+    tellConnection: () => undefined,
     close: async () => undefined,
     learnSecrets: () => undefined,
     finish: async () => null,

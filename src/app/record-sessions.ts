@@ -8,6 +8,7 @@ import { tapesVersion } from '../version.ts';
 import { watchPlace } from './database-place.ts';
 import { openMaskKey, type Places } from './home.ts';
 import { readEnvironmentSecrets, readLoginSecrets } from './known-secrets.ts';
+import type { RunDump } from './live-dump.ts';
 import { PeerFinder } from './peer-finder.ts';
 import { RunRouter } from './route-runs.ts';
 import type { SessionReports } from './session-reports.ts';
@@ -19,6 +20,10 @@ export interface RecordSessionsOptions {
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
   readonly label: string | null;
+  /** Names the proxy's own first run. */
+  readonly ownId: string;
+  /** A dump beside the recording: told what is secret, and whose an exchange is. */
+  readonly dump: Pick<RunDump, 'learnSecrets' | 'remark'> | null;
 }
 
 export interface SessionRecording {
@@ -31,7 +36,7 @@ export interface SessionRecording {
 
 /** Throws `E_DB_NEWER`, `E_DB_UNREADABLE`, `E_FOLDER_SHARED`, `E_HOME_NOT_WRITABLE`. */
 export async function recordSessions(options: RecordSessionsOptions): Promise<SessionRecording> {
-  const { places, profiles, environment, cwd, label } = options;
+  const { places, profiles, environment, cwd, label, ownId, dump } = options;
   const { dbFile, home } = places;
   checkBeforeRecording(dbFile);
   const maskKey = await openMaskKey(home);
@@ -45,17 +50,23 @@ export async function recordSessions(options: RecordSessionsOptions): Promise<Se
   const learnProcess = async ({ client }: RequestHead, describe: Recorder['describeRun']): Promise<void> => {
     const found = client === null ? null : await peers.find(client.port);
     if (found === null) return;
-    router.learnSecrets(readEnvironmentSecrets(found.environment));
+    learn(readEnvironmentSecrets(found.environment));
     for (const file of filesOf(found.environment)) watch.add(file);
     describe({ argv: found.argv, cwd: found.cwd });
   };
+  const learn = (values: readonly string[]): void => {
+    router.learnSecrets(values);
+    dump?.learnSecrets(values);
+  };
   const router: RunRouter = new RunRouter({
+    ownId,
+    onRouted: (exchangeId, { id, agent }) => dump?.remark(exchangeId, `run ${id} of ${agent}`),
     agent: profiles[0]!.name,
     openThread: () => openRecorderThread({ dbFile, maskKey, secrets }),
     start: { argv: ['tapes', 'proxy'], cwd, label, pid: process.pid, version: tapesVersion() },
     askProcess: (head, describe) => void learnProcess(head, describe).catch(() => undefined),
   });
-  const watch = watchLogins(logins, (values) => router.learnSecrets(values));
+  const watch = watchLogins(logins, learn);
   const place = watchPlace(dbFile);
   return {
     router,

@@ -1,21 +1,24 @@
 // `tapes ca rotate`: a new root in the place of the one in use, with no moment in which neither is trusted.
 // 1. The file that agents are told to trust gets the new certificate besides the earlier ones.
-// 2. The new root goes into every store that has the one in use. If one store fails, all of that is taken back, and nothing has changed.
+// 2. The new root goes into every store that has the one in use. Where one fails, the others keep both, the one in use is used on, and the new one
+//    waits: the next rotation goes on with it. Not where there is nothing to wait with: the one in use has expired, or is to be forgotten.
 // 3. The key changes: from here on new runs sign with the new root.
 // 4. The earlier root leaves the stores, unless a run still signs with it: its key is in that run's memory until it ends.
-import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import {
   certificateFileOf,
   draftRoot,
+  keepNext,
   listUses,
   loadRoot,
   openLedger,
+  permits,
   planTarget,
   readFacts,
+  readNext,
   readTrusted,
-  switchKey,
+  useNext,
   withLock,
   writeCertificateFile,
   writeTrusted,
@@ -38,6 +41,8 @@ export interface RotateCaOptions extends PlaceOptions {
   readonly hostNames: readonly string[];
   /** Agents stop trusting the earlier roots at once: for a key that may be in other hands. */
   readonly forget: boolean;
+  /** The new root is used also where a store could not take it. */
+  readonly anyway: boolean;
   readonly dryRun: boolean;
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly now?: Date;
@@ -46,8 +51,10 @@ export interface RotateCaOptions extends PlaceOptions {
 
 export interface RotateCaReport {
   readonly dryRun: boolean;
-  /** The new root; null where nothing was changed. */
+  /** The new root, in use; null in a dry run, and where it waits. */
   readonly root: RootSummary | null;
+  /** The new root where it waits: a store could not take it, and the one before is used on. */
+  readonly waiting: RootSummary | null;
   readonly permittedDomains: readonly string[];
   /** SHA-256 of the root before; null where there was none that could be used. */
   readonly previous: string | null;
@@ -60,7 +67,7 @@ export interface RotateCaReport {
 /** Throws `E_CA_BUSY`, `E_LEDGER_UNREADABLE`, `E_HOST_NAME_INVALID`, `E_HOME_NOT_WRITABLE`; what goes wrong in a store is in the report. */
 export async function rotateCa(options: RotateCaOptions): Promise<RotateCaReport> {
   const places = findPlaces(options, options.environment);
-  const wanted = readConstraints(options.hostNames);
+  const wanted = await readConstraints(options.hostNames);
   await prepareHome(places.home);
   return withLock(places.caLockFile, async () => {
     const { dryRun, now = new Date() } = options;
@@ -69,7 +76,8 @@ export async function rotateCa(options: RotateCaOptions): Promise<RotateCaReport
     const trusted = withPrevious(previous, await readTrusted(caFolder, now));
     const kept = previous?.permittedDomains ?? trusted[0]?.permittedDomains ?? [];
     const permittedDomains = [...new Set([...domainsOfAgents(), ...kept, ...wanted])];
-    const made = dryRun ? { certificate: unmadeRoot, keyPem: '' } : await draftRoot(permittedDomains, now);
+    const begun = options.forget ? null : await readNext(caFolder, now);
+    const made = await makeOrGoOn(begun, permittedDomains, options, now);
     const context: TrustContext = {
       facts: options.facts ?? (await readFacts({ environment: options.environment })),
       ledger: await openLedger(places.ledgerFile),
@@ -77,17 +85,23 @@ export async function rotateCa(options: RotateCaOptions): Promise<RotateCaReport
       dryRun,
       now,
     };
-    const earlier = context.ledger.entries;
+    const earlier = context.ledger.entries.filter(({ fingerprint }) => fingerprint !== made.certificate.fingerprint);
 
-    if (!dryRun) await writeTrusted(caFolder, [made.certificate, ...trusted]);
-    const installed = await installEverywhere(places, made, earlier, context);
-    const fingerprint = previous?.fingerprint ?? null;
-    const common = { dryRun, permittedDomains, previous: fingerprint };
-    if (hasFailed(installed)) {
-      const undone = dryRun ? [] : await undo(places, made, trusted, context);
-      return { ...common, root: null, stores: [...installed, ...undone], runsOnEarlier: [], failed: true };
+    if (!dryRun) {
+      await writeTrusted(caFolder, [made.certificate, ...trusted]);
+      await keepNext(caFolder, made);
     }
-    if (!dryRun) await switchKey(caFolder, made);
+    const installed = (await installEverywhere(places, made, earlier, context)).map((result) =>
+      saying(hinting(result, 'rotate'), 'installed', 'installed, the new root'),
+    );
+    const common = { dryRun, permittedDomains, previous: previous?.fingerprint ?? null };
+    const canWait = previous !== null && previous.expiresAt > now && !options.forget && !options.anyway;
+    const isMade = !dryRun || made === begun;
+    const waiting = previous !== null && isMade ? summarize({ ...previous, ...made.certificate, isNew: true }) : null;
+    if (hasFailed(installed) && canWait) {
+      return { ...common, root: null, waiting, stores: installed, runsOnEarlier: [], failed: true };
+    }
+    if (!dryRun) await useNext(caFolder, made);
 
     const uses = await listUses(caFolder);
     const removed: StoreResult[] = [];
@@ -101,15 +115,28 @@ export async function rotateCa(options: RotateCaOptions): Promise<RotateCaReport
     }
     if (options.forget && !dryRun) await writeTrusted(caFolder, [made.certificate]);
     const stores = [
-      ...installed.map((result) => saying(result, 'installed', 'installed, the new root')),
-      ...removed.map((result) => saying(result, 'removed', 'removed, the earlier root')),
+      ...installed,
+      ...removed.map((result) =>
+        saying(hinting(result, 'uninstall --earlier'), 'removed', 'removed, the earlier root'),
+      ),
     ];
     const runsOnEarlier = [
       ...new Set(uses.filter((use) => use.fingerprint !== made.certificate.fingerprint).map(({ pid }) => pid)),
     ];
     const root = dryRun ? null : summarize({ ...(await loadNew(caFolder)), isNew: true });
-    return { ...common, root, stores, runsOnEarlier, failed: hasFailed(stores) };
+    return { ...common, root, waiting: dryRun ? waiting : null, stores, runsOnEarlier, failed: hasFailed(stores) };
   });
+}
+
+/** What a rotation has begun with, where it permits all that is wanted now. */
+async function makeOrGoOn(
+  begun: NewRoot | null,
+  domains: readonly string[],
+  { dryRun }: RotateCaOptions,
+  now: Date,
+): Promise<NewRoot> {
+  if (begun !== null && domains.every((domain) => permits(begun.certificate.permittedDomains, domain))) return begun;
+  return dryRun ? { certificate: unmadeRoot, keyPem: '' } : draftRoot(domains, now);
 }
 
 /** The new root into each place that has an earlier one. */
@@ -137,22 +164,6 @@ async function installEverywhere(
   return results;
 }
 
-async function undo(
-  places: Places,
-  { certificate }: NewRoot,
-  trusted: readonly RootCertificate[],
-  context: TrustContext,
-): Promise<readonly StoreResult[]> {
-  const results: StoreResult[] = [];
-  for (const entry of context.ledger.entries.filter(({ fingerprint }) => fingerprint === certificate.fingerprint)) {
-    results.push(await takeOut(entry, join(places.caFolder, 'root.pem'), context));
-  }
-  if (trusted.length === 0) await rm(join(places.caFolder, 'root.pem'), { force: true });
-  else await writeTrusted(places.caFolder, trusted);
-  await rm(certificateFileOf(places.caFolder, certificate), { force: true });
-  return results;
-}
-
 function keep({ store, target, fingerprint }: LedgerEntry, runs: readonly number[]): StoreResult {
   return {
     store,
@@ -168,6 +179,19 @@ function keep({ store, target, fingerprint }: LedgerEntry, runs: readonly number
 
 const saying = (result: StoreResult, outcome: StoreResult['outcome'], message: string): StoreResult =>
   result.outcome === outcome ? { ...result, message } : result;
+
+/** What goes on with it: what a store's failure says of itself would have the root before installed, or the new one taken out. */
+const hinting = (result: StoreResult, command: string): StoreResult =>
+  result.error === null
+    ? result
+    : {
+        ...result,
+        error: {
+          ...result.error,
+          // To set a variable instead is another way, and not what goes on.
+          hint: result.error.hint.replaceAll(/tapes ca (?:un)?install --store (?!node)\S+/g, `tapes ca ${command}`),
+        },
+      };
 
 /** The certificate of the key in use is in the file at any moment, even where it has expired: without it the key is nobody's. */
 const withPrevious = (previous: Root | null, trusted: readonly RootCertificate[]): readonly RootCertificate[] =>

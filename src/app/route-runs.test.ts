@@ -2,13 +2,13 @@
 import { describe, expect, it } from 'vitest';
 
 import { codexRequest, plainAnswer, requestHead, WireScript } from '../../test/support/wire-script.ts';
-import { noUsage, type RawHeaders, type WireEvent } from '../domain/index.ts';
+import { noUsage, type RawHeaders, type ConnectionEvent, type WireEvent } from '../domain/index.ts';
 import type { Recorder, RecorderReport, RecorderThread, RunStart } from '../store/index.ts';
 import { RunRouter, type RouteRunsOptions } from './route-runs.ts';
 
 interface NotedRun {
   readonly start: RunStart;
-  readonly events: WireEvent[];
+  readonly events: (WireEvent | ConnectionEvent)[];
   facts: unknown;
   isClosed: boolean;
 }

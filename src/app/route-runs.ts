@@ -2,8 +2,9 @@
 // A run whose session has been idle is ended and let go; a session that comes back gets a new one.
 import { attributeRequest, type RequestOrigin } from '../agents/index.ts';
 import { isCallRequest } from '../derive/index.ts';
-import { newId, type RequestHead, type Sink, type WireEvent } from '../domain/index.ts';
+import { newId, type ConnectionEvent, type RequestHead, type Sink, type WireEvent } from '../domain/index.ts';
 import type { Recorder, RecorderReport, RecorderThread, RunStart } from '../store/index.ts';
+import { ConnectionRoutes } from './route-connections.ts';
 import { SessionReports } from './session-reports.ts';
 
 export interface RouteRunsOptions {
@@ -14,12 +15,18 @@ export interface RouteRunsOptions {
   readonly start: Pick<RunStart, 'argv' | 'cwd' | 'label' | 'pid' | 'version'>;
   /** Each request of a run whose process is not known yet; to be answered by `describe` where it can be told. */
   readonly askProcess: (head: RequestHead, describe: Recorder['describeRun']) => void;
+  /** Names the proxy. Default: a new one. */
+  readonly ownId?: string | undefined;
+  /** Told of each exchange whose run it is. */
+  readonly onRouted?: ((exchangeId: string, run: { readonly id: string; readonly agent: string }) => void) | undefined;
   readonly now?: () => number;
   readonly idleMs?: number;
   readonly ownRunMs?: number;
 }
 
 interface LiveRun {
+  readonly id: string;
+  readonly agent: string;
   readonly recorder: Recorder;
   open: number;
   lastAt: number;
@@ -44,13 +51,14 @@ export class RunRouter implements Sink<SessionReports> {
   readonly #runs = new Map<string, LiveRun>();
   /** Whose an open exchange is. */
   readonly #exchanges = new Map<string, LiveRun>();
+  readonly #connections = new ConnectionRoutes<LiveRun>((run, event) => run.recorder.push(event));
   readonly #ending = new Set<Promise<void>>();
   readonly #secrets = new Set<string>();
   readonly #timer: NodeJS.Timeout;
   #thread: RecorderThread;
   #threadAt: number;
   /** Names the proxy: the id of its own first run, which its other runs refer to. */
-  #ownId = newId();
+  #ownId: string;
   #own: LiveRun;
   #ownSince: number;
   #closed: Promise<SessionReports> | null = null;
@@ -58,6 +66,7 @@ export class RunRouter implements Sink<SessionReports> {
   constructor(options: RouteRunsOptions) {
     this.#options = options;
     this.#now = options.now ?? Date.now;
+    this.#ownId = options.ownId ?? newId();
     this.#thread = options.openThread();
     this.#threadAt = this.#now();
     this.#ownSince = this.#threadAt;
@@ -94,6 +103,9 @@ export class RunRouter implements Sink<SessionReports> {
           this.#exchanges.set(event.exchangeId, run);
         }
         this.#ask(run, event.request);
+        this.#options.onRouted?.(event.exchangeId, run);
+        this.#connections.use('agent', event.request.client, run);
+        this.#useUpstream(event, run);
         run.recorder.push(event);
         return;
       }
@@ -101,9 +113,13 @@ export class RunRouter implements Sink<SessionReports> {
       case 'requestEnded':
       case 'responseStarted':
       case 'responseData':
-      case 'socketMessage':
-        this.#exchanges.get(event.exchangeId)?.recorder.push(event);
+      case 'socketMessage': {
+        const run = this.#exchanges.get(event.exchangeId);
+        if (run === undefined) return;
+        this.#useUpstream(event, run);
+        run.recorder.push(event);
         return;
+      }
       case 'responseEnded':
       case 'exchangeAborted':
       case 'socketClosed': {
@@ -112,6 +128,7 @@ export class RunRouter implements Sink<SessionReports> {
         this.#exchanges.delete(event.exchangeId);
         run.open -= 1;
         run.lastAt = this.#now();
+        this.#useUpstream(event, run);
         run.recorder.push(event);
         return;
       }
@@ -122,6 +139,10 @@ export class RunRouter implements Sink<SessionReports> {
       default:
         event satisfies never;
     }
+  }
+
+  tellConnection(event: ConnectionEvent): void {
+    this.#connections.push(event);
   }
 
   /** What is still open is about to be cut by tapes, and not by its agent. */
@@ -158,6 +179,11 @@ export class RunRouter implements Sink<SessionReports> {
     while (this.#ending.size > 0) await Promise.all(this.#ending);
     this.#thread.leave();
     return this.#reports;
+  }
+
+  #useUpstream(event: WireEvent, run: LiveRun): void {
+    if ('upstream' in event && event.upstream !== undefined)
+      this.#connections.use('provider', event.upstream.local, run);
   }
 
   #choose({ host, headers, path, method }: RequestHead): LiveRun {
@@ -200,7 +226,16 @@ export class RunRouter implements Sink<SessionReports> {
   }
 
   #openRun(start: RunStart, isDescribed: boolean): LiveRun {
-    return { recorder: this.#thread.openRun(start), open: 0, lastAt: this.#now(), isDescribed, asked: 0 };
+    const { id, agent } = start;
+    return {
+      id,
+      agent: agent ?? 'an agent that is not known',
+      recorder: this.#thread.openRun(start),
+      open: 0,
+      lastAt: this.#now(),
+      isDescribed,
+      asked: 0,
+    };
   }
 
   #ask(run: LiveRun, head: RequestHead): void {
@@ -214,8 +249,10 @@ export class RunRouter implements Sink<SessionReports> {
   }
 
   /** `key`: null for the proxy's own. */
-  #end(key: string | null, { recorder }: LiveRun): void {
+  #end(key: string | null, run: LiveRun): void {
+    const { recorder } = run;
     if (key !== null) this.#runs.delete(key);
+    this.#connections.forget(run);
     recorder.endRun({ exitCode: null, signal: null, endedAt: this.#now() });
     const reports = this.#reports;
     const ending = recorder.close().then((report: RecorderReport) => {

@@ -1,35 +1,23 @@
-// The credentials of a run: those that are known before the agent has sent any, and those that its login file gets while it runs.
-import { unwatchFile, watchFile } from 'node:fs';
+// The credentials of a run, of one agent or of all that may come: those that are known before the agent has sent any, and those that its login file gets while it runs.
 import { homedir } from 'node:os';
 
 import type { AgentProfile } from '../agents/index.ts';
 import { readEnvironmentSecrets, readLoginSecrets } from './known-secrets.ts';
+import { watchLogins, type LoginWatch } from './watch-logins.ts';
 
 export interface RunSecrets {
   readonly known: readonly string[];
   /** Tells of those that come later, until `stop`. */
-  watch(learn: (values: readonly string[]) => void): { stop(): void };
+  watch(learn: (values: readonly string[]) => void): LoginWatch;
 }
 
-// An agent renews its login while it runs; the new credentials must be known before it can print them.
-const loginPollMs = 500;
-
 export async function readRunSecrets(
-  profile: AgentProfile,
+  profiles: readonly AgentProfile[],
   environment: Readonly<Record<string, string | undefined>>,
 ): Promise<RunSecrets> {
-  const logins = profile.credentialFiles(environment, homedir());
+  const logins = profiles.flatMap((profile) => [
+    ...profile.credentialFiles(environment, environment['HOME'] || homedir()),
+  ]);
   const known = [...readEnvironmentSecrets(environment), ...(await Promise.all(logins.map(readLoginSecrets))).flat()];
-  return {
-    known,
-    watch(learn) {
-      const watchers = logins.map((file) => ({ file, look: () => void readLoginSecrets(file).then(learn) }));
-      for (const { file, look } of watchers) watchFile(file, { interval: loginPollMs, persistent: false }, look);
-      return {
-        stop() {
-          for (const { file, look } of watchers) unwatchFile(file, look);
-        },
-      };
-    },
-  };
+  return { known, watch: (learn) => watchLogins(logins, learn) };
 }

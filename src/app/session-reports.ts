@@ -8,7 +8,8 @@ const keptProblems = 20;
 
 export class SessionReports {
   readonly #sessions = new Map<string, RecorderReport>();
-  readonly #problems = new Set<string>();
+  /** How many events were lost by each; null where that is not what it says. */
+  readonly #problems = new Map<string, number | null>();
   #others = 0;
   #dropped = 0;
   #exchanges = 0;
@@ -17,7 +18,7 @@ export class SessionReports {
   add(report: RecorderReport): void {
     this.#dropped += report.dropped;
     this.#exchanges += report.exchanges;
-    for (const problem of report.problems) if (this.#problems.size < keptProblems) this.#problems.add(problem);
+    for (const problem of report.problems) this.#addProblem(problem);
     const id = report.sessions.at(-1)?.id;
     if (id === undefined) return;
     const before = this.#sessions.get(id);
@@ -39,8 +40,17 @@ export class SessionReports {
     return this.#others;
   }
 
+  /** One sentence each, as of a run; what runs have in common is summed up. */
   get problems(): readonly string[] {
-    return [...this.#problems];
+    return [...this.#problems].map(([what, lost]) =>
+      lost === null ? what : `${what}: ${lost} ${lost === 1 ? 'event' : 'events'} lost`,
+    );
+  }
+
+  #addProblem(problem: string): void {
+    const [, what = problem, lost = null] = /^(.*): (\d+) events? lost$/s.exec(problem) ?? [];
+    if (this.#problems.size >= keptProblems && !this.#problems.has(what)) return;
+    this.#problems.set(what, lost === null ? null : Number(lost) + (this.#problems.get(what) ?? 0));
   }
 
   get dropped(): number {

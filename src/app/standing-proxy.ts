@@ -1,6 +1,6 @@
 // What the standing proxy of a home is: its port and its password, which outlive it so that an environment stays valid, and which process it
 // is while it runs. One file, 0600, replaced as a whole.
-import { chmod, link, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 
@@ -44,35 +44,14 @@ export async function readStanding(home: string): Promise<StandingProxy | null> 
   }
 }
 
-/** Of two that start at once where there was none, one is the first. Throws `E_HOME_NOT_WRITABLE` else. */
-export async function createStanding(home: string, standing: StandingProxy): Promise<'created' | 'exists'> {
-  let isThere = false;
-  await write(home, standing, async (draft, file) => {
-    await link(draft, file).catch((error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EEXIST') throw error;
-      isThere = true;
-    });
-    await rm(draft, { force: true });
-  });
-  return isThere ? 'exists' : 'created';
-}
-
 /** Throws `E_HOME_NOT_WRITABLE`. */
-export function writeStanding(home: string, standing: StandingProxy): Promise<void> {
-  return write(home, standing, rename);
-}
-
-async function write(
-  home: string,
-  standing: StandingProxy,
-  put: (draft: string, file: string) => Promise<void>,
-): Promise<void> {
+export async function writeStanding(home: string, standing: StandingProxy): Promise<void> {
   const file = join(home, fileName);
   const draft = `${file}.${newId()}`;
   try {
     await writeFile(draft, `${JSON.stringify(standing, null, 2)}\n`, { mode: 0o600, flag: 'wx' });
     await chmod(draft, 0o600);
-    await put(draft, file);
+    await rename(draft, file);
   } catch (cause) {
     await rm(draft, { force: true }).catch(() => undefined);
     throw new TapesError('E_HOME_NOT_WRITABLE', `${file} cannot be written: ${(cause as Error).message}`, {

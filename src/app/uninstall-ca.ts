@@ -1,7 +1,16 @@
 // `tapes ca uninstall`: takes out of the trust stores exactly what install and rotate put there, as the ledger has it.
 import { join } from 'node:path';
 
-import { listUses, loadRoot, openLedger, readFacts, withLock, type Facts, type StoreName } from '../ca/index.ts';
+import {
+  listUses,
+  loadRoot,
+  openLedger,
+  readFacts,
+  readNext,
+  withLock,
+  type Facts,
+  type StoreName,
+} from '../ca/index.ts';
 import { hasFailed, takeOut, type StoreResult } from './change-trust.ts';
 import { findPlaces, prepareHome, type PlaceOptions } from './home.ts';
 
@@ -32,9 +41,17 @@ export async function uninstallCa(options: UninstallCaOptions): Promise<Uninstal
   return withLock(places.caLockFile, async () => {
     const ledger = await openLedger(places.ledgerFile);
     const facts = options.facts ?? (await readFacts({ environment }));
-    const current = earlier ? ((await loadRoot(places.caFolder))?.fingerprint ?? null) : null;
+    // Neither the one in use nor the one that is to take its place.
+    const staying = new Set(
+      earlier
+        ? [
+            (await loadRoot(places.caFolder))?.fingerprint,
+            (await readNext(places.caFolder, new Date()))?.certificate.fingerprint,
+          ]
+        : [],
+    );
     const entries = ledger.entries.filter(
-      ({ store, fingerprint }) => (wanted === null || wanted.includes(store)) && fingerprint !== current,
+      ({ store, fingerprint }) => (wanted === null || wanted.includes(store)) && !staying.has(fingerprint),
     );
     const context = { facts, ledger, caFolder: places.caFolder, dryRun, now: new Date() };
     const stores: StoreResult[] = [];

@@ -16,12 +16,14 @@ const watchedFiles = 16;
 
 /** Watches `files`; what they hold at the moment is up to the caller. */
 export function watchLogins(files: readonly string[], learn: (secrets: readonly string[]) => void): LoginWatch {
-  const watched = new Set<string>();
+  /** With the listener of each: a file may be watched by others, too. */
+  const watched = new Map<string, () => void>();
   const read = (file: string): void => void readLoginSecrets(file).then(learn);
   const watch = (file: string): boolean => {
     if (watched.has(file) || watched.size >= watchedFiles) return false;
-    watched.add(file);
-    watchFile(file, { interval: loginPollMs, persistent: false }, () => read(file));
+    const look = (): void => read(file);
+    watched.set(file, look);
+    watchFile(file, { interval: loginPollMs, persistent: false }, look);
     return true;
   };
   for (const file of files) watch(file);
@@ -30,7 +32,7 @@ export function watchLogins(files: readonly string[], learn: (secrets: readonly 
       if (watch(file)) read(file);
     },
     stop() {
-      for (const file of watched) unwatchFile(file);
+      for (const [file, look] of watched) unwatchFile(file, look);
     },
   };
 }

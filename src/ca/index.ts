@@ -1,6 +1,8 @@
 // The door of ca/: the root, what an agent is told to trust, and the trust stores.
 export { isoDay, refuseWrongClock } from './clock.ts';
 export { withLock } from './lock.ts';
+export { keepNext, readNext, useNext } from './next-root.ts';
+export { isPublicSuffix } from './public-suffix.ts';
 export {
   certificateFileOf,
   draftRoot,

@@ -19,7 +19,7 @@ export async function withLock<T>(file: string, change: () => Promise<T>, patien
       const owner = await readOwner(file);
       if (owner !== null && !isAlive(owner) && (await removeDead(draft, file))) continue;
       if (performance.now() > deadline) {
-        throw new TapesError('E_CA_BUSY', `another tapes (pid ${owner}) is changing the root or the trust stores`, {
+        throw new TapesError('E_CA_BUSY', `another tapes (pid ${owner}) is at work, and holds ${file}`, {
           hint: `let it finish, then try again; is it gone? then: rm ${shellWord(file)}`,
         });
       }

@@ -24,6 +24,7 @@ import { addStatsCommand } from './commands/stats.ts';
 import { addTailCommand } from './commands/tail.ts';
 import { addVerifyCommand } from './commands/verify.ts';
 import { renderFailure } from './render/failure.ts';
+import { knowCommandLine } from './render/typed-command.ts';
 
 /** Runs one command line. Sets `process.exitCode`; never throws. */
 export async function main(argv: readonly string[]): Promise<void> {
@@ -32,10 +33,21 @@ export async function main(argv: readonly string[]): Promise<void> {
     if (error.code === 'EPIPE') process.exit(process.exitCode ?? 0);
   });
   process.stderr.on('error', () => undefined);
+  const program = buildProgram();
+  let running: Command = program;
+  for (const command of [program, ...program.commands]) {
+    command.hook('preSubcommand', (_parent, child) => {
+      running = child;
+    });
+  }
+  knowCommandLine(
+    program.commands.map((command) => command.name()),
+    () => running.optsWithGlobals(),
+  );
   try {
-    await buildProgram().parseAsync(argv, { from: 'user' });
+    await program.parseAsync(argv, { from: 'user' });
   } catch (error) {
-    process.exitCode = report(error);
+    process.exitCode = report(error, running);
   }
 }
 
@@ -86,8 +98,11 @@ Examples:
   return program;
 }
 
-function report(error: unknown): number {
+function report(error: unknown, running: Command): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exitCodes.usage;
   process.stderr.write(renderFailure(error));
-  return error instanceof TapesError ? error.exitCode : exitCodes.bug;
+  if (!(error instanceof TapesError)) return exitCodes.bug;
+  // 125 says that an agent was not started, or nothing stands for it: of a command that only looks or changes something it would say nothing.
+  const isWay = ['intercept', 'proxy'].includes(running.name());
+  return error.exitCode === exitCodes.notStarted && !isWay ? exitCodes.failed : error.exitCode;
 }

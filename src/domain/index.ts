@@ -23,6 +23,8 @@ export type {
 export type {
   AbortedBy,
   ConnectionEnd,
+  ConnectionEvent,
+  ConnectionStart,
   Endpoint,
   RawHeaders,
   RequestHead,

@@ -40,14 +40,33 @@ export interface UpstreamLeg {
   readonly remote: Endpoint | null;
   readonly requestHeaders: RawHeaders | null;
   readonly response: ResponseHead | null;
+  /** When the heads passed there, where that is known to differ from when the agent's side had them. */
+  readonly requestAt?: Stamp | null;
+  readonly responseAt?: Stamp | null;
 }
 
-/** An agent's connection is over, which no exchange tells: it may have carried many, or none. */
-export interface ConnectionEnd extends Stamp {
-  readonly type: 'connectionEnded';
+/** A connection of either side, which no exchange tells of: it may have carried many, or none. Null: not seen. */
+interface Connection extends Stamp {
+  readonly leg: 'agent' | 'provider';
+  /** Who opened it: the agent, or tapes. */
   readonly client: Endpoint;
+  readonly server: Endpoint | null;
+}
+
+export interface ConnectionStart extends Connection {
+  readonly type: 'connectionOpened';
+  /** Whom it is meant for. */
+  readonly host: string;
+  readonly port: number;
+}
+
+export interface ConnectionEnd extends Connection {
+  readonly type: 'connectionEnded';
+  readonly by: 'client' | 'server';
   readonly isReset: boolean;
 }
+
+export type ConnectionEvent = ConnectionStart | ConnectionEnd;
 
 /** Who ended an exchange before its end: the agent hung up, the upstream failed, or tapes itself. */
 export type AbortedBy = 'agent' | 'upstream' | 'tapes';

@@ -1,11 +1,11 @@
 // What a dump writes: wire events, and what is known to be missing between them.
-import type { ConnectionEnd, RawHeaders, Stamp, WireEvent } from '../domain/index.ts';
+import type { ConnectionEvent, RawHeaders, Stamp, WireEvent } from '../domain/index.ts';
 
 export type BodySide = 'request' | 'response';
 
 export type DumpEvent =
   | WireEvent
-  | ConnectionEnd
+  | ConnectionEvent
   /** Bytes of a body that passed and are not at hand. */
   | (Stamp & {
       readonly type: 'bytesMissing';

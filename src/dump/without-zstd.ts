@@ -4,7 +4,7 @@
 import type { RawHeaders, UpstreamLeg } from '../domain/index.ts';
 import { openBodyDecoder, type BodyDecoder } from '../wire/index.ts';
 import type { BodySide, DumpEvent, DumpWriter } from './dump-event.ts';
-import { chunkedHeader, readHeader } from './http/framing.ts';
+import { decodedHeaders, readHeader } from './http/framing.ts';
 
 const sides = ['request', 'response'] as const;
 
@@ -117,9 +117,3 @@ class BodyDecoding {
 }
 
 const isZstd = (headers: RawHeaders): boolean => /\bzstd\b/i.test(readHeader(headers, 'content-encoding') ?? '');
-
-function decodedHeaders(headers: RawHeaders): RawHeaders {
-  const kept = headers.filter(([name]) => name.toLowerCase() !== 'transfer-encoding');
-  const rename = (name: string): string => (/^content-(encoding|length)$/i.test(name) ? `x-tapes-${name}` : name);
-  return [...kept.map(([name, value]) => [rename(name), value] as const), ...chunkedHeader];
-}

@@ -16,8 +16,8 @@ export interface DoorOptions {
   /** A CONNECT to any other host is refused with 403. */
   readonly isAdmitted: (host: string, port: number) => boolean;
   readonly isIntercepted: (host: string, port: number) => boolean;
-  /** Takes over a socket that wants an intercepted host. May return false: then it is tunnelled (fail open). */
-  readonly intercept: (socket: Socket, host: string, port: number) => Promise<boolean>;
+  /** Takes over a socket that wants an intercepted host. May return false: then it is tunnelled (fail open). `openedAt`: by performance.now(). */
+  readonly intercept: (socket: Socket, host: string, port: number, openedAt: number) => Promise<boolean>;
   readonly openUpstream: (host: string, port: number) => Promise<Socket>;
   readonly sink: Sink<unknown>;
 }
@@ -74,6 +74,7 @@ function listen(server: Server, port: number): Promise<void> {
 }
 
 function greet(socket: Socket, options: DoorOptions, keep: (socket: Socket) => void): void {
+  const openedAt = performance.now();
   let head = Buffer.alloc(0);
   const stop = (): void => {
     socket.off('readable', onReadable);
@@ -95,7 +96,7 @@ function greet(socket: Socket, options: DoorOptions, keep: (socket: Socket) => v
       }
       const rest = head.subarray(reading.request.headBytes);
       if (rest.length > 0) socket.unshift(rest);
-      void admit(socket, reading.request, options, keep);
+      void admit(socket, reading.request, openedAt, options, keep);
       return;
     }
   };
@@ -118,11 +119,12 @@ function refuse(socket: Socket, status: number, reason: string, extraFields = ''
 async function admit(
   socket: Socket,
   { host, port }: ConnectRequest,
+  openedAt: number,
   options: DoorOptions,
   keep: (socket: Socket) => void,
 ): Promise<void> {
   if (!options.isAdmitted(host, port)) return refuse(socket, 403, 'Forbidden');
-  if (options.isIntercepted(host, port) && (await options.intercept(socket, host, port))) return;
+  if (options.isIntercepted(host, port) && (await options.intercept(socket, host, port, openedAt))) return;
   let upstream: Socket;
   try {
     upstream = await options.openUpstream(host, port);

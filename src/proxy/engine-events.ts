@@ -1,24 +1,26 @@
 // Everything that the engine sees, as wire events for one sink. By reference and at once: nothing here holds traffic up.
 import type { Mockttp } from 'mockttp';
 
-import type { Sink } from '../domain/index.ts';
+import type { Sink, UpstreamLeg } from '../domain/index.ts';
 import { tellExchanges } from './engine-exchanges.ts';
 import { tellSockets, type Emit } from './engine-sockets.ts';
 
 export interface EmitOptions {
   readonly sink: Sink<unknown>;
   readonly isRefusedUpgrade: (path: string) => boolean;
+  /** The provider's side of a WebSocket, by mockttp's id of its request. */
+  readonly upstreamOf: (requestId: string) => UpstreamLeg | null;
 }
 
 /** To be called once the engine's rules are set. Settles when all subscriptions stand. */
 export async function emitWireEvents(
   engine: Mockttp,
-  { sink, isRefusedUpgrade }: EmitOptions,
+  { sink, isRefusedUpgrade, upstreamOf }: EmitOptions,
 ): Promise<{ openExchanges: () => number }> {
   const emit: Emit = (event, mono = performance.now()) => {
     sink.push({ ...event, mono, at: performance.timeOrigin + mono });
   };
   const { openExchanges } = await tellExchanges(engine, emit);
-  const { openSockets } = await tellSockets(engine, emit, isRefusedUpgrade);
+  const { openSockets } = await tellSockets(engine, emit, { isRefusedUpgrade, upstreamOf });
   return { openExchanges: () => openExchanges() + openSockets() };
 }

@@ -2,6 +2,7 @@
 import type { Mockttp } from 'mockttp';
 
 import { newId, type RequestHead, type Stamp, type WireEvent } from '../domain/index.ts';
+import type { EmitOptions } from './engine-events.ts';
 import { requestHead, responseHead } from './engine-heads.ts';
 
 type Unstamped = WireEvent extends infer E ? (E extends WireEvent ? Omit<E, keyof Stamp> : never) : never;
@@ -15,7 +16,7 @@ const waitingUpgrades = 256;
 export async function tellSockets(
   engine: Mockttp,
   emit: Emit,
-  isRefusedUpgrade: (path: string) => boolean,
+  { isRefusedUpgrade, upstreamOf }: Pick<EmitOptions, 'isRefusedUpgrade' | 'upstreamOf'>,
 ): Promise<{ openSockets: () => number }> {
   /** Exchange ids by mockttp's. */
   const open = new Map<string, string>();
@@ -40,7 +41,9 @@ export async function tellSockets(
     upgrades.delete(id);
     const exchangeId = newId();
     open.set(id, exchangeId);
-    emit({ type: 'socketOpened', exchangeId, request, response: responseHead(statusCode, statusMessage, rawHeaders) });
+    const response = responseHead(statusCode, statusMessage, rawHeaders);
+    const upstream = upstreamOf(id);
+    emit({ type: 'socketOpened', exchangeId, request, response, ...(upstream === null ? {} : { upstream }) });
   });
   const message = (from: 'agent' | 'upstream') => {
     return (event: { streamId: string; content: Uint8Array; isBinary: boolean; eventTimestamp: number }): void => {

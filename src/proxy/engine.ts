@@ -2,6 +2,7 @@
 // It listens nowhere: the door hands over sockets that it has accepted and authenticated.
 import type { Server as HttpServer } from 'node:http';
 import type { Server, Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
 
 import type { Mockttp } from 'mockttp';
 import { LastHopEncrypted, LastTunnelAddress } from 'mockttp/dist/util/socket-extensions';
@@ -13,6 +14,7 @@ import { tapSocket, tellKeys, type TlsTap } from './tls-tap.ts';
 import { addUpstreamFacts } from './upstream-facts.ts';
 import { withQuickLeafKeys } from './leaf-keys.ts';
 import type { Alpn } from './upstream-tls.ts';
+import { watchWebSockets } from './websocket-facts.ts';
 import { warmUp } from './warm-up.ts';
 
 export interface EngineOptions {
@@ -29,6 +31,8 @@ export interface EngineOptions {
   readonly tellsUpstream: boolean;
   /** Told of what passes below TLS on the agent's side; absent: nobody asks. */
   readonly tap?: TlsTap | undefined;
+  /** Told of TLS that stands on an agent's connection. */
+  readonly onSecure?: ((socket: TLSSocket) => void) | undefined;
 }
 
 export interface Engine {
@@ -76,10 +80,12 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     .matching((request) => !options.isRefusedUpgrade(request.path))
     .thenPassThrough({ simulateConnectionErrors: true });
   const sink = options.tellsUpstream ? addUpstreamFacts(engine, options.sink) : options.sink;
-  const { openExchanges } = await emitWireEvents(engine, { ...options, sink });
+  const upstreamOf = options.tellsUpstream ? watchWebSockets(engine) : () => null;
+  const { openExchanges } = await emitWireEvents(engine, { ...options, sink, upstreamOf });
   if (options.tap !== undefined) Object.assign(engine, { keyLogStream: { write: tellKeys(options.tap) } });
   // A port, though none is opened: without one, mockttp first looks for a free one on every interface.
   await withQuickLeafKeys(() => engine.start(0));
+  if (options.onSecure !== undefined) listener().on('secureConnection', options.onSecure);
   return {
     openExchanges,
     warmUp: () =>

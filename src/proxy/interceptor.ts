@@ -1,8 +1,8 @@
 // The interceptor: door, engine and upstream as one. It listens at once; the engine (165 ms to import, on a quiet machine) loads behind it.
 import { randomBytes } from 'node:crypto';
-import type { Socket } from 'node:net';
 
-import { matchesHost, type ConnectionEnd, type Sink } from '../domain/index.ts';
+import { matchesHost, type Sink } from '../domain/index.ts';
+import { watchAgentConnections, type TellConnection } from './connections.ts';
 import { openDoor } from './door.ts';
 import { startEngine, type Engine } from './engine.ts';
 import { learnHosts } from './host-learner.ts';
@@ -34,10 +34,10 @@ export interface InterceptorOptions {
   readonly onConnection?: (clientPort: number) => void;
   /** What a client must send; null lets everybody on this machine in. Default: one that is new. */
   readonly password?: string | null;
-  /** Do events also tell of the provider's side (for dumps)? */
+  /** Do events also tell of the provider's side? */
   readonly tellsUpstream?: boolean;
-  /** Told when a connection that was intercepted is over. */
-  readonly onConnectionEnd?: ((end: ConnectionEnd) => void) | undefined;
+  /** Told of the connections of both sides: when they opened, and how they ended. */
+  readonly tellConnection?: TellConnection | undefined;
   /** Told of what passes below TLS, on both sides. */
   readonly tap?: TlsTap | undefined;
 }
@@ -62,22 +62,6 @@ export const makeProxyPassword = (): string => randomBytes(16).toString('hex');
 
 export const proxyUrlOf = (port: number, password: string | null): string =>
   `http://${password === null ? '' : `tapes:${password}@`}127.0.0.1:${port}`;
-function watchEnd(socket: Socket, tell: (end: ConnectionEnd) => void): void {
-  const { remoteAddress: address, remotePort: port } = socket;
-  if (address === undefined || port === undefined) return;
-  let isReset = false;
-  socket.once('error', (error: NodeJS.ErrnoException) => (isReset = error.code === 'ECONNRESET'));
-  socket.once('close', () => {
-    const mono = performance.now();
-    tell({
-      type: 'connectionEnded',
-      client: { address, port },
-      isReset,
-      mono,
-      at: performance.timeOrigin + mono,
-    });
-  });
-}
 
 /** Opens the door. Throws `E_PORT_IN_USE`, `E_PORT_INVALID`. */
 export async function openInterceptor(options: InterceptorOptions): Promise<Interceptor> {
@@ -90,6 +74,7 @@ export async function openInterceptor(options: InterceptorOptions): Promise<Inte
     else unpermittedHosts.add(host);
   });
   const tap = options.tap === undefined ? undefined : withoutRepeats(options.tap);
+  const connections = options.tellConnection === undefined ? null : watchAgentConnections(options.tellConnection);
   const upstreamTls = installUpstreamTls({ ...options, tap });
   let resolveEngine: (engine: Engine | null) => void = () => undefined;
   const engine = new Promise<Engine | null>((resolve) => (resolveEngine = resolve));
@@ -103,12 +88,12 @@ export async function openInterceptor(options: InterceptorOptions): Promise<Inte
     authorization: password === null ? null : `Basic ${Buffer.from(`tapes:${password}`).toString('base64')}`,
     isAdmitted: options.isAdmitted ?? (() => true),
     isIntercepted: (host) => hosts.has(host) || globs.some((glob) => matchesHost(glob, host)),
-    async intercept(socket, host, port) {
+    async intercept(socket, host, port, openedAt) {
       asked += 1;
+      connections?.open(socket, { host, port }, openedAt);
       if (socket.remotePort !== undefined) options.onConnection?.(socket.remotePort);
       const [standing] = await Promise.all([engine, upstreamTls.learnAlpn(host, port)]);
       if (standing === null) return false;
-      if (options.onConnectionEnd !== undefined) watchEnd(socket, options.onConnectionEnd);
       standing.accept(socket, host, port);
       return true;
     },
@@ -126,6 +111,7 @@ export async function openInterceptor(options: InterceptorOptions): Promise<Inte
         sink,
         tellsUpstream: options.tellsUpstream ?? false,
         tap,
+        onSecure: connections?.secure,
       });
       resolveEngine(standing);
       if (asked === 0 && !isClosed) await standing.warmUp();

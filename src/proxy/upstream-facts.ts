@@ -3,7 +3,8 @@
 import type { Mockttp } from 'mockttp';
 import { UpstreamConnectionAgents } from 'mockttp/dist/util/socket-extensions';
 
-import type { Endpoint, RawHeaders, ResponseHead, Sink, UpstreamLeg, WireEvent } from '../domain/index.ts';
+import type { RawHeaders, ResponseHead, Sink, Stamp, UpstreamLeg, WireEvent } from '../domain/index.ts';
+import { endsOf, stamp, type Ends } from './connections.ts';
 
 type Told = (type: string, data: unknown) => void;
 
@@ -25,14 +26,9 @@ interface Facts {
   readonly connection: object;
   requestHeaders: RawHeaders | null;
   response: ResponseHead | null;
-  ends: { readonly local: Endpoint | null; readonly remote: Endpoint | null } | null;
-}
-
-interface UpstreamSocket {
-  readonly remoteAddress?: string;
-  readonly remotePort?: number;
-  address?(): unknown;
-  _getpeername?(): unknown;
+  ends: Ends | null;
+  requestAt: Stamp | null;
+  responseAt: Stamp | null;
 }
 
 /** Exchanges that are open at once; what was never asked for goes when there are more. */
@@ -49,7 +45,7 @@ export function addUpstreamFacts(engine: Mockttp, sink: Sink<unknown>): Sink<unk
     rule.handle = (request, response, options) => {
       const connection = request.stream?.session ?? request.socket;
       if (connection === undefined) return handle(request, response, options);
-      const facts: Facts = { connection, requestHeaders: null, response: null, ends: null };
+      const facts = noFacts(connection);
       byStart.set(request.timingEvents.startTimestamp, facts);
       const [oldest] = byStart.keys();
       if (byStart.size > maxKept && oldest !== undefined) byStart.delete(oldest);
@@ -64,8 +60,7 @@ export function addUpstreamFacts(engine: Mockttp, sink: Sink<unknown>): Sink<unk
     const start = startOf.get(exchangeId);
     const facts = start === undefined ? undefined : byStart.get(start);
     if (start === undefined || facts === undefined) return null;
-    const { requestHeaders, response, ends } = facts;
-    return { requestHeaders, response, ...(ends ?? findEnds(facts.connection) ?? { local: null, remote: null }) };
+    return legOf(facts, facts.ends ?? findEnds(facts.connection));
   };
   const forget = (exchangeId: string): void => {
     const start = startOf.get(exchangeId);
@@ -98,6 +93,7 @@ export function addUpstreamFacts(engine: Mockttp, sink: Sink<unknown>): Sink<unk
 
 function keep(facts: Facts, type: string, data: unknown): void {
   if (type === 'passthrough-request-head') {
+    facts.requestAt = stamp();
     facts.requestHeaders = pairs((data as { rawHeaders?: unknown }).rawHeaders);
   } else if (type === 'passthrough-response-head') {
     const { statusCode, statusMessage, rawHeaders } = data as {
@@ -107,11 +103,13 @@ function keep(facts: Facts, type: string, data: unknown): void {
     };
     const headers = pairs(rawHeaders);
     if (headers !== null) facts.response = { status: statusCode, reason: statusMessage ?? '', headers };
+    facts.responseAt = stamp();
     facts.ends = findEnds(facts.connection);
   }
 }
 
-function pairs(headers: unknown): RawHeaders | null {
+/** Header fields as mockttp's events have them. */
+export function pairs(headers: unknown): RawHeaders | null {
   if (!Array.isArray(headers)) return null;
   return headers.map(([name, value]: [unknown, unknown]) => [String(name), String(value)] as const);
 }
@@ -126,27 +124,23 @@ function findEnds(connection: object): Facts['ends'] {
       const found = (agent as Readonly<Record<string, unknown>>)[pool];
       if (typeof found !== 'object' || found === null) continue;
       for (const one of (Object.values(found) as unknown[][]).flat().reverse()) {
-        const ends = endsOf((pool === 'sessions' ? (one as { socket: unknown }).socket : one) as UpstreamSocket);
-        if (ends !== null) return ends;
+        const ends = endsOf(pool === 'sessions' ? (one as { readonly socket: object }).socket : (one as object));
+        if (ends.remote !== null) return ends;
       }
     }
   }
   return null;
 }
 
-/** Not by `localPort` and `remotePort`: they say what the engine should believe (upstream-tls.ts). */
-function endsOf(socket: UpstreamSocket): Facts['ends'] {
-  try {
-    const { remoteAddress } = socket;
-    if (remoteAddress === undefined) return null;
-    const local = socket.address?.() as { readonly address?: string; readonly port?: number } | undefined;
-    const peer = socket._getpeername?.() as { readonly port?: number } | undefined;
-    return {
-      local:
-        local?.address === undefined || local.port === undefined ? null : { address: local.address, port: local.port },
-      remote: { address: remoteAddress, port: peer?.port ?? socket.remotePort ?? 0 },
-    };
-  } catch {
-    return null; // an HTTP/2 session that has just gone has no socket to ask
-  }
+const noFacts = (connection: object): Facts => ({
+  connection,
+  requestHeaders: null,
+  response: null,
+  ends: null,
+  requestAt: null,
+  responseAt: null,
+});
+
+function legOf({ requestHeaders, response, requestAt, responseAt }: Facts, ends: Ends | null): UpstreamLeg {
+  return { requestHeaders, response, requestAt, responseAt, ...(ends ?? { local: null, remote: null }) };
 }

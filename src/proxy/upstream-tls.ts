@@ -3,9 +3,10 @@
 // roots are parsed again for every connection, a proxy turns HTTP/2 off, and no option redirects a port. Here the roots are
 // parsed once, the way is `UpstreamRoutes`, and HTTP/2 stays. Everything else in this process uses its own import of `connect`,
 // which this does not touch.
-import type { Socket } from 'node:net';
+
 import tls, { connect as connectTls, type ConnectionOptions, type SecureContext, type TLSSocket } from 'node:tls';
 
+import { watchProviderConnection, type TellConnection } from './connections.ts';
 import { tapSocket, tellKeys, type TlsTap } from './tls-tap.ts';
 import { findRoute, type UpstreamRoutes } from './upstream-route.ts';
 import { deferSocket, openUpstream } from './upstream-socket.ts';
@@ -27,17 +28,25 @@ export interface UpstreamTlsOptions {
   readonly extraRoots: readonly string[];
   /** Told of the bytes and the keys of all connections; absent: nobody asks. */
   readonly tap?: TlsTap | undefined;
+  /** Told of each connection; absent: nobody asks. */
+  readonly tellConnection?: TellConnection | undefined;
+}
+
+/** A connection that waits for its first use, and what is called when it is over before that. */
+interface Parked {
+  readonly socket: TLSSocket;
+  readonly drop: () => void;
 }
 
 const handshakeTimeoutMs = 10_000;
 const parkedForMs = 5_000;
 
-export function installUpstreamTls({ routes, extraRoots, tap }: UpstreamTlsOptions): UpstreamTls {
+export function installUpstreamTls({ routes, extraRoots, tap, tellConnection }: UpstreamTlsOptions): UpstreamTls {
   const onKeys = tap === undefined ? null : tellKeys(tap);
   const contexts = new Map<string, SecureContext>();
   const learning = new Map<string, Promise<void>>();
   const alpnByHost = new Map<string, Alpn>();
-  const parked = new Map<string, TLSSocket>();
+  const parked = new Map<string, Parked>();
 
   const contextFor = (options: ConnectionOptions): SecureContext => {
     const { ciphers, sigalgs, ecdhCurve, minVersion, maxVersion, secureOptions } = options;
@@ -57,14 +66,17 @@ export function installUpstreamTls({ routes, extraRoots, tap }: UpstreamTlsOptio
     const { host = 'localhost', port = 443 } = options;
     const route = findRoute(routes, host.toLowerCase(), port);
     const trusted = { ...options, secureContext: contextFor(options) };
-    const connecting = (): Promise<Socket> =>
-      openUpstream({ routes, extraRoots }, host, port).then((socket) =>
-        tap?.tellsBytes === true ? tapSocket(socket, { leg: 'provider', host }, tap) : socket,
-      );
-    const socket =
+    const connecting =
       route.type === 'direct' && tap?.tellsBytes !== true
+        ? null
+        : openUpstream({ routes, extraRoots }, host, port).then((socket) =>
+            tap?.tellsBytes === true ? tapSocket(socket, { leg: 'provider', host }, tap) : socket,
+          );
+    const socket =
+      route.type === 'direct' && connecting === null
         ? connectTls({ ...trusted, host: route.address, port: route.port }, onSecure)
-        : connectTls({ ...trusted, socket: deferSocket(connecting()) }, onSecure);
+        : connectTls({ ...trusted, socket: deferSocket(connecting!) }, onSecure);
+    if (tellConnection !== undefined) watchProviderConnection(socket, { host, port }, connecting, tellConnection);
     if (onKeys !== null) socket.on('keylog', onKeys);
     // mockttp takes an outgoing port that equals an incoming one for a loop, and fails the request; on loopback that
     // happens by chance. A real loop cannot form: the engine has no listener.
@@ -76,13 +88,16 @@ export function installUpstreamTls({ routes, extraRoots, tap }: UpstreamTlsOptio
 
   const take = (options: ConnectionOptions): TLSSocket | null => {
     const key = `${options.host}:${options.port ?? 443}`;
-    const socket = parked.get(key);
-    if (socket === undefined) return null;
+    const found = parked.get(key);
+    if (found === undefined) return null;
+    const { socket, drop } = found;
     const wanted = options.ALPNProtocols;
     const speaks = socket.alpnProtocol === 'h2' ? 'h2' : 'http/1.1';
     const isWanted = Array.isArray(wanted) ? wanted.some((name) => name === speaks) : speaks === 'http/1.1';
     if (!isWanted) return null;
     parked.delete(key);
+    socket.off('error', drop);
+    socket.off('close', drop);
     return socket.destroyed ? null : socket;
   };
 
@@ -91,8 +106,6 @@ export function installUpstreamTls({ routes, extraRoots, tap }: UpstreamTlsOptio
     const { options, onSecure } = readArguments(given);
     const ready = take(options);
     if (ready === null) return open(options, onSecure);
-    ready.removeAllListeners('error');
-    ready.removeAllListeners('close');
     if (onSecure !== undefined) process.nextTick(onSecure);
     return ready;
   };
@@ -113,6 +126,8 @@ export function installUpstreamTls({ routes, extraRoots, tap }: UpstreamTlsOptio
       socket.once('secureConnect', () => {
         clearTimeout(timer);
         alpnByHost.set(host, socket.alpnProtocol === 'h2' ? 'h2' : 'http/1.1');
+        socket.off('error', onFailure);
+        socket.off('close', onFailure);
         park(`${host}:${port}`, socket);
         resolve();
       });
@@ -120,15 +135,13 @@ export function installUpstreamTls({ routes, extraRoots, tap }: UpstreamTlsOptio
 
   const park = (key: string, socket: TLSSocket): void => {
     const drop = (): void => {
-      if (parked.get(key) !== socket) return;
+      if (parked.get(key)?.socket !== socket) return;
       parked.delete(key);
       socket.destroy();
     };
-    socket.removeAllListeners('error');
-    socket.removeAllListeners('close');
     socket.on('error', drop);
     socket.on('close', drop);
-    parked.set(key, socket);
+    parked.set(key, { socket, drop });
     setTimeout(drop, parkedForMs).unref();
   };
 
@@ -145,7 +158,7 @@ export function installUpstreamTls({ routes, extraRoots, tap }: UpstreamTlsOptio
     alpnOf: (host) => alpnByHost.get(host) ?? null,
     close() {
       tls.connect = original;
-      for (const socket of parked.values()) socket.destroy();
+      for (const { socket } of parked.values()) socket.destroy();
       parked.clear();
     },
   };

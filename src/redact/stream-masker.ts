@@ -24,9 +24,17 @@ export class StreamMasker {
     return this.#count;
   }
 
-  /** Gives what can go out now, in order; it may be empty. */
+  /** Gives what can go out now, in order; it may be empty. The same object comes back where nothing could be in it. */
   push(chunk: Uint8Array): Uint8Array {
-    return chunk.length === 0 ? nothing : this.#release(chunk, false);
+    if (chunk.length === 0) return nothing;
+    const isUnbound = this.#waiting.length === 0 && !this.#isInsideToken;
+    if (!isUnbound || this.#vault.look(chunk) !== 'nothing') return this.#release(chunk, false);
+    this.#before = Buffer.from(
+      chunk.length >= shapeContextBytes
+        ? chunk.subarray(-shapeContextBytes)
+        : Buffer.concat([this.#before, chunk]).subarray(-shapeContextBytes),
+    );
+    return chunk;
   }
 
   /** Gives the rest. */

@@ -3,6 +3,7 @@
 import { createHmac } from 'node:crypto';
 
 import type { RawHeaders } from '../domain/index.ts';
+import { PrefixScan, type Sight } from './prefix-scan.ts';
 import { isOrdinary, isOrdinaryCookie, minSecretLength, secretForms } from './secret-forms.ts';
 import {
   cookieValues,
@@ -48,6 +49,8 @@ export class Vault {
   readonly #secrets = new Map<string, readonly SecretForm[]>();
   #forms: readonly SecretForm[] = [];
   #longestForm = 0;
+  /** Made when it is first asked after something was learnt. */
+  #scan: PrefixScan | null = null;
 
   constructor(key: MaskKey, { keepsLengths = false }: VaultOptions = {}) {
     this.#key = key;
@@ -82,6 +85,7 @@ export class Vault {
     const [oldest] = this.#secrets.keys();
     if (this.#secrets.size > maxSecrets && oldest !== undefined) this.#secrets.delete(oldest);
     this.#forms = [...this.#secrets.values()].flat();
+    this.#scan = null;
     this.#longestForm = Math.max(...this.#forms.map((form) => form.bytes.length));
   }
 
@@ -142,11 +146,21 @@ export class Vault {
     return createHmac('sha256', this.#key).update(value).digest('hex').slice(0, 8);
   }
 
+  /** A quick look at bytes, from `from` on. `nothing`: no secret is in them, and none begins at their end. */
+  look(bytes: Uint8Array, from = 0): Sight {
+    this.#scan ??= new PrefixScan([
+      ...shapes.map(({ literal }) => literal),
+      ...this.#forms.map(({ bytes: form }) => form),
+    ]);
+    return this.#scan.look(bytes, from);
+  }
+
   /**
    * Where secrets are, in order, with overlapping ones joined into one range. `isWhole: false` says that more bytes follow: then
    * what the end of the buffer may have cut is not taken for a secret yet. Bytes before `from` are only looked back at.
    */
   findSecrets(bytes: Buffer, { isWhole, from = 0 }: { isWhole: boolean; from?: number }): SecretRange[] {
+    if (this.look(bytes, from) !== 'found') return [];
     const found: SecretRange[] = [];
     // Before the learnt ones: a token field names a secret that is then found in all its places.
     for (const shape of shapes) {

@@ -3,6 +3,7 @@
 import { chmodSync, closeSync, existsSync, mkdirSync, openSync, readSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 
+import { shellWord } from '../domain/index.ts';
 import { TapesError } from '../errors.ts';
 import { refuseSharedFolder } from './shared-folder.ts';
 import { applicationId, foreignDatabase, newerDatabase, schemaVersion } from './migrate.ts';
@@ -44,8 +45,9 @@ export function prepareDatabaseFile(file: string): void {
     if ((statSync(file).mode & 0o077) !== 0) chmodSync(file, 0o600);
   } catch (error) {
     if (error instanceof TapesError) throw error;
-    throw new TapesError('E_DB_UNREADABLE', `the database ${file} cannot be made: ${reasonOf(error)}`, {
-      hint: 'check the folder with: ls -ld, or name another database with --db FILE',
+    const done = existsSync(file) ? 'written' : 'made';
+    throw new TapesError('E_DB_UNREADABLE', `the database ${file} cannot be ${done}: ${reasonOf(error)}`, {
+      hint: `name another database with --db FILE, or check this one: ls -ld ${shellWord(dirname(file))} ${shellWord(file)}`,
       cause: error,
     });
   }

@@ -19,7 +19,7 @@ import type { RecordedExchange } from './queries/read-exchange.ts';
 import { readExchangeOf } from './queries/read-exchange.ts';
 import type { RecordedSession } from './queries/read-session.ts';
 import { readSession } from './queries/read-session.ts';
-import type { WireExchange, WireOrigin, WirePiece, WireScope } from './queries/read-wire.ts';
+import type { WireConnection, WireExchange, WireOrigin, WirePiece, WireScope } from './queries/read-wire.ts';
 import { nameSessions, readStats } from './queries/read-stats.ts';
 import type { RecordedStats, SessionName, StatsFilter } from './queries/read-stats.ts';
 import type { VerifyProgress, VerifyReport } from './verify.ts';
@@ -47,6 +47,8 @@ export interface Library {
   readBody(callId: string, side: BodySide): Promise<AsyncIterable<Uint8Array> | null>;
   /** Exchanges as they passed, in the order in which they began. */
   readWire(scope: WireScope): AsyncIterable<WireExchange>;
+  readWireConnections(scope: WireScope): AsyncIterable<WireConnection>;
+  hasProviderSide(scope: WireScope): Promise<boolean>;
   readWireOrigin(scope: WireScope): Promise<WireOrigin | null>;
   /** As `readBody`, with the times of its pieces where they were kept. */
   readWireBody(callId: string, side: BodySide): Promise<AsyncIterable<WirePiece> | null>;
@@ -93,6 +95,10 @@ function libraryOf(connection: Connection, prices: PriceList): Library {
     async *readWire(scope) {
       yield* (await loadWire()).readWire(connection, scope);
     },
+    async *readWireConnections(scope) {
+      yield* (await loadWire()).readWireConnections(connection, scope);
+    },
+    hasProviderSide: async (scope) => (await loadWire()).hasProviderSide(connection, scope),
     readWireOrigin: async (scope) => (await loadWire()).readWireOrigin(connection, scope),
     readWireBody: async (callId, side) => (await loadWire()).readWireBody(connection, callId, side),
     readChangeMark: () => readChangeMark(connection),

@@ -26,6 +26,20 @@ export interface RunRow {
   readonly proxy_run_id: string | null;
 }
 
+export interface ConnectionRow {
+  readonly run_id: string;
+  readonly number: number;
+  readonly leg: 'agent' | 'provider';
+  readonly client_address: string;
+  readonly client_port: number;
+  readonly server_address: string | null;
+  readonly server_port: number | null;
+  readonly opened_at: string | null;
+  readonly ended_at: string | null;
+  readonly ended_by: 'client' | 'server' | null;
+  readonly is_reset: number;
+}
+
 export type ExchangeOutcome =
   | 'open'
   | 'ended'
@@ -65,6 +79,13 @@ export interface ExchangeRow {
   readonly outcome: ExchangeOutcome;
   readonly error_code: string | null;
   readonly error_message: string | null;
+  readonly started_us: number | null;
+  readonly agent_connection: number | null;
+  readonly provider_connection: number | null;
+  /** JSON (see provider-heads.ts). */
+  readonly provider_heads: string | null;
+  readonly provider_request_ms: number | null;
+  readonly provider_response_ms: number | null;
 }
 
 export interface HeaderPartRow {
@@ -152,6 +173,8 @@ export interface BodyRow {
   readonly storage: BodyStorage | 'chunks' | 'template';
   readonly data: Uint8Array;
   readonly node: Uint8Array | null;
+  /** Of an answer (see chunk-times.ts). */
+  readonly chunk_times?: Uint8Array | null;
 }
 
 export interface ItemRow {
@@ -190,6 +213,7 @@ export interface CallTimesRow {
 
 interface Rows {
   runs: RunRow;
+  connections: ConnectionRow;
   header_parts: HeaderPartRow;
   exchanges: ExchangeRow;
   sessions: SessionRow;
@@ -217,6 +241,7 @@ interface TableShape {
 /** In the order of their references: parents first. */
 export const tables: Readonly<Record<TableName, TableShape>> = {
   runs: { key: ['id'] },
+  connections: { key: ['run_id', 'number'] },
   header_parts: { key: ['hash'], isFixed: true },
   exchanges: { key: ['id'] },
   sessions: {

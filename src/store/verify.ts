@@ -5,6 +5,7 @@ import { createHash } from 'node:crypto';
 import { TapesError } from '../errors.ts';
 import { openBodyReader } from './body-reader.ts';
 import { unpackBody } from './compression.ts';
+import { unpackChunkTimes } from './chunk-times.ts';
 import type { Connection } from './connection.ts';
 import { nodeHash, sha256 } from './request-items.ts';
 import type { BodyRow, HeaderPartRow, ItemRow, NodeRow } from './rows.ts';
@@ -56,6 +57,7 @@ export function verifyRecordings(
     await check.bodies();
     await check.headerParts();
     await check.headers();
+    await check.connections();
     return check.report();
   });
 }
@@ -125,7 +127,7 @@ class Verification {
   async bodies(): Promise<void> {
     const reader = openBodyReader(this.#connection, rememberBytes);
     type Checked = Omit<BodyRow, 'data'> & { rowid: number };
-    const columns = `rowid, call_id, side, decoded_bytes, decoded_sha256, stored_bytes, stored_sha256, masked, problem, storage`;
+    const columns = `rowid, call_id, side, decoded_bytes, decoded_sha256, stored_bytes, stored_sha256, masked, problem, storage, chunk_times`;
     await this.#guard('bodies', async () => {
       for await (const rows of this.#pages<Checked>('bodies', 'rowid', columns))
         for (const row of rows) {
@@ -133,6 +135,8 @@ class Verification {
           if (row.side === 'request' && row.storage !== 'template') this.#counts.wholeRequests += 1;
           const message = await this.#checkBody(reader, row);
           if (message !== null) this.#add('body', `${row.call_id} ${row.side}`, message);
+          else if (row.chunk_times != null && unpackChunkTimes(row.chunk_times) === null)
+            this.#add('body', `${row.call_id} ${row.side}`, 'the times of its chunks cannot be read');
         }
     });
   }
@@ -156,6 +160,19 @@ class Verification {
           const reason = await reasonOf(() => readHeaders(this.#connection, row));
           if (reason !== null) this.#add('headers', row.id, `they cannot be put together: ${reason}`);
         }
+    });
+  }
+
+  async connections(): Promise<void> {
+    await this.#guard('connections', async () => {
+      const rows = await this.#connection.all<{ id: string }>(
+        `SELECT id FROM exchanges
+         WHERE (agent_connection IS NOT NULL AND NOT EXISTS (
+             SELECT 1 FROM connections WHERE run_id = exchanges.run_id AND number = agent_connection))
+           OR (provider_connection IS NOT NULL AND NOT EXISTS (
+             SELECT 1 FROM connections WHERE run_id = exchanges.run_id AND number = provider_connection))`,
+      );
+      for (const { id } of rows) this.#add('database', 'exchanges', `${id} names a connection that is not there`);
     });
   }
 

@@ -37,10 +37,15 @@ function legsWith(file: string, found: string, ...options: string[]): string[] {
     '-e',
     'frame.interface_name',
   );
-  const legs = streams.flatMap((line) => {
-    const [stream = '', leg = ''] = line.split('\t');
-    const followed = tshark(file, ...options, '-q', '-z', `follow,tls,ascii,${stream}`).join('');
-    return followed.includes(found) ? [leg] : [];
+  const legOf = new Map(streams.map((line) => line.split('\t') as [string, string]));
+  // All in one call: tshark reads the file once for each.
+  const asked = [...legOf.keys()].flatMap((stream) => ['-z', `follow,tls,ascii,${stream}`]);
+  const followed = tshark(file, ...options, '-q', ...asked)
+    .join('\n')
+    .split('Follow: tls,ascii\n');
+  const legs = followed.flatMap((text) => {
+    const leg = legOf.get(/^Filter: \w+\.stream eq (\d+)/.exec(text)?.[1] ?? '');
+    return leg !== undefined && text.replaceAll('\n', '').includes(found) ? [leg] : [];
   });
   return [...new Set(legs)].sort();
 }

@@ -8,6 +8,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { execCommand, startStandIn, text, toolCall, type StandInOptions } from '../support/chatgpt/index.ts';
 import { codexBin, makeCodexHome } from '../support/codex.ts';
 import { run, start } from '../support/run.ts';
+import { canMountSmallDisk, mountSmallDisk } from '../support/small-disk.ts';
 import {
   findTexts,
   interceptArgs,
@@ -275,4 +276,28 @@ describe('a dump that cannot be', () => {
     expect(existsSync(har)).toBe(true);
     expect(JSON.parse(readFileSync(har, 'utf8'))).toHaveProperty('log.version', '1.2');
   });
+
+  it.skipIf(!canMountSmallDisk())(
+    'on a disk that is full midway (needs root, to mount a small one), costs Codex nothing',
+    async () => {
+      const answer = 'word '.repeat(3000).trim();
+      const scene = await set({ scenario: () => text(answer) });
+      const disk = mountSmallDisk('256k')!;
+      closing.push(() => disk.remove());
+      const { stdout, stderr, exitCode } = await runCodex(scene, exec('hello'), {
+        options: ['--dump', `${disk.folder}/`],
+      });
+      expect({ stdout, exitCode }).toEqual({ stdout: `${answer}\n`, exitCode: 0 });
+      expect(stderr).toMatch(
+        /tapes: the dump .* ends early: ENOSPC: no space left on device.*; what came later is not in it\n/,
+      );
+      // What was recorded is elsewhere, and whole.
+      expect(await readCalls(scene.tapes)).toHaveLength(1);
+      const [har = '', pcapng = '', txt = ''] = readdirSync(disk.folder).sort();
+      expect(tsharkComplaints(join(disk.folder, pcapng))).toEqual([]);
+      expect(tshark(join(disk.folder, pcapng)).length).toBeGreaterThan(10);
+      expect(JSON.parse(readFileSync(join(disk.folder, har), 'utf8'))).toHaveProperty('log.version', '1.2');
+      expect(readFileSync(join(disk.folder, txt), 'utf8')).toContain(' > POST https://chatgpt.com');
+    },
+  );
 });

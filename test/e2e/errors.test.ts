@@ -1,4 +1,5 @@
 // What can be wrong before an agent is started: one clear line, a hint, the right exit code, and the agent is not started.
+import { generateKeyPairSync } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { chmod, mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
@@ -7,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import sqlite3 from 'sqlite3';
+import { needs } from '../support/programs.ts';
 import { run, type RunResult } from '../support/run.ts';
 import { tapesBin } from '../support/tapes.ts';
 
@@ -202,5 +204,99 @@ describe('looking at recordings', () => {
     }
     const raw = await tapes(['raw', 'last']);
     expect(raw.exitCode).toBe(2);
+  });
+});
+
+describe('the same trouble under a command that starts no agent', () => {
+  it('is exit 1: a root that cannot be used, a home that cannot be written, a database that is none', async () => {
+    await tapes(['ca', 'create']);
+    const key = join(home, 'ca', 'root-key.pem');
+    await chmod(key, 0o644);
+    for (const args of [
+      ['ca', 'install', '--store', 'node'],
+      ['ca', 'path'],
+      ['ca', 'export'],
+    ]) {
+      expectRefusal(await tapes(args), 1, 'E_CA_PERMISSIONS', /others may read/);
+    }
+    expectRefusal(await tapes(['proxy']), 125, 'E_CA_PERMISSIONS', /others may read/);
+    await chmod(key, 0o600);
+    await writeFile(key, 'nonsense');
+    expectRefusal(await tapes(['ca', 'install', '--store', 'node']), 1, 'E_CA_UNREADABLE', /is damaged/);
+    const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    await writeFile(key, privateKey.export({ type: 'pkcs8', format: 'pem' }));
+    expectRefusal(await tapes(['ca', 'install', '--store', 'node']), 1, 'E_CA_MISMATCH', /does not match its key/);
+    expectRefusal(await intercept(), 125, 'E_CA_MISMATCH', /does not match its key/);
+    expectRefusal(await tapes(['ca', 'create', '--host-name', '*']), 1, 'E_HOST_NAME_INVALID', /cannot be permitted/);
+    expectRefusal(await tapes(['doctor', 'nobody']), 1, 'E_AGENT_UNKNOWN', /no agent is called nobody/);
+    await writeFile(join(home, 'tapes.db'), 'this is no database, and was never one');
+    expectRefusal(await tapes(['sessions']), 1, 'E_DB_UNREADABLE', /is not an SQLite database/);
+    await writeFile(join(folder, 'file'), '');
+    expectRefusal(
+      await tapes(['--home', join(folder, 'file'), 'ca', 'rotate']),
+      1,
+      'E_HOME_NOT_WRITABLE',
+      /cannot be written/,
+    );
+  });
+});
+
+const clock = needs('faketime');
+describe.skipIf(clock.skip)(`a clock that is far off${clock.reason}`, () => {
+  const at = (day: string, ...args: readonly string[]): Promise<RunResult> =>
+    run('faketime', [day, process.execPath, tapesBin, ...args], {
+      env: { PATH: process.env['PATH'] ?? '', HOME: folder, TAPES_HOME: home },
+      cwd: folder,
+    });
+
+  it('is told by all that need a root, before one is made and before anything is started', async () => {
+    const install = ['ca', 'install', '--store', 'node'];
+    expectRefusal(await at('1999-01-02', ...install), 1, 'E_CLOCK_WRONG', /says 1999-01-02.*\nhint: set the clock/);
+    expect(existsSync(join(home, 'ca'))).toBe(false);
+    await tapes(install);
+    for (const [wanted, args] of [
+      [1, install],
+      [125, ['proxy']],
+      [125, ['intercept', '--', 'touch', marker]],
+    ] as const) {
+      expectRefusal(
+        await at('2026-01-02', ...args),
+        wanted,
+        'E_CLOCK_WRONG',
+        /but the root was made on .*\nhint: set the clock/,
+      );
+      expectRefusal(await at('2099-01-02', ...args), wanted, 'E_CA_EXPIRED', /expired on .*\nhint: .*tapes ca rotate/);
+    }
+    const status = await at('2026-01-02', 'ca', 'status', '--store', 'node');
+    expect(status.exitCode).toBe(1);
+    expect(status.stdout).toMatch(/^FAIL {2}the clock of this machine says 2026-01-02/m);
+  });
+});
+
+describe('what is to be typed next', () => {
+  it('names the home that was named, and does what it says when it is pasted', async () => {
+    const other = join(folder, "it's another home");
+    await tapes(['--home', other, 'ca', 'create']);
+    await writeFile(join(other, 'ca', 'root-key.pem'), 'nonsense');
+    const refused = await tapes(['ca', 'install', '--store', 'node', '--home', other]);
+    const [, typed] = /^hint: .*: (tapes --home .* ca rotate) {2}\[E_CA_UNREADABLE\]$/m.exec(refused.stderr)!;
+    const status = JSON.parse((await tapes(['--home', other, 'ca', 'status', '--json'])).stdout) as {
+      problem: { hint: string };
+    };
+    expect(status.problem.hint).toContain(typed);
+    expect((await tapes(['--home', other, 'ca', 'status'])).stdout).toContain(typed);
+    expect((await tapes(['--home', other, 'doctor'])).stdout).toContain(typed);
+    const paste = (line: string): Promise<RunResult> =>
+      run('sh', ['-c', `tapes() { "${process.execPath}" "${tapesBin}" "$@"; }\n${line}`], {
+        env: { PATH: process.env['PATH'] ?? '', HOME: folder },
+        cwd: '/',
+      });
+    expect((await paste(typed!)).exitCode).toBe(0);
+    expect((await tapes(['--home', other, 'ca', 'path'])).exitCode).toBe(0);
+    expect(existsSync(join(folder, '.tapes'))).toBe(false);
+
+    const db = join(folder, 'another.db');
+    const none = await tapes(['--db', db, 'env']);
+    expect(none.stderr).toContain(`hint: start one, in a terminal of its own: tapes --db ${db} proxy  [`);
   });
 });

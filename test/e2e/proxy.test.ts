@@ -1,7 +1,7 @@
 // A standing proxy, with real agents beside each other: whose each request is, what is recorded of each session, and that what was promised to
 // an environment holds, whatever happens to the proxy.
 import { once } from 'node:events';
-import { chmodSync, existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 
@@ -9,6 +9,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 
 import { hang, startStandIn, text, type StandInOptions } from '../support/chatgpt/index.ts';
 import { codexBin, makeCodexHome, type CodexHome, type CodexHomeOptions } from '../support/codex.ts';
+import { canMount, whyNoMount, withReadOnly } from '../support/read-only.ts';
 import { run, start, type RunResult, type Running } from '../support/run.ts';
 import {
   endProxy,
@@ -74,7 +75,11 @@ const startExec = (codex: CodexHome, { environment }: RunningProxy, words: strin
   start(codexBin().native, execArgs(words), { env: { ...codex.env, ...environment }, cwd: codex.project });
 
 const body = JSON.stringify({ model: 'gpt-6.1-sol', stream: true, input: 'say curl' });
-const curl = (scene: Scene, { environment }: RunningProxy, ...args: readonly string[]): Promise<RunResult> =>
+const curl = (
+  scene: Scene,
+  { environment }: Pick<RunningProxy, 'environment'>,
+  ...args: readonly string[]
+): Promise<RunResult> =>
   run(
     'curl',
     [
@@ -362,6 +367,28 @@ describe('tapes proxy', () => {
     expect((await exec(scene.codex, { environment }, 'say one')).stdout).toBe('You said one\n');
   });
 
+  it(
+    'is trusted by its agents also where another, with a root of its own too, was started in the same moment',
+    { timeout: 90_000 },
+    async () => {
+      const scene = await set();
+      // Each its own root, none the other's; without --port 0 the second time round the port alone would decide.
+      const options = ['--ephemeral-ca', '--port', '0'];
+      for (let round = 0; round < 3; round++) {
+        const both = [launchProxy({ ...scene, options }), launchProxy({ ...scene, options })];
+        closing.push(() => Promise.all(both.map(endProxy)));
+        const loser = await Promise.race(both.map((each) => each.ended.then((result) => ({ each, result }))));
+        expect(loser.result.stderr).toContain('[E_PROXY_RUNNING]');
+        const winner = both.find((each) => each !== loser.each)!;
+        await winner.said('CODEX_CA_CERTIFICATE');
+        const environment = await readProxyEnvironment(scene.tapes);
+        expect((await curl(scene, { environment })).stdout).toContain('You said curl');
+        winner.kill('SIGINT');
+        await winner.ended;
+      }
+    },
+  );
+
   it('lets everything through, and says so, where its engine cannot be loaded', async () => {
     const scene = await set();
     const refuse = `export const resolve = (name, context, next) => {
@@ -455,6 +482,52 @@ describe('tapes proxy', () => {
     expect(lines).toEqual([expect.stringContaining(`tapes show ${sessions[0]!.id.slice(0, 8)}`)]);
     expect((await runTapes(scene.tapes, ['verify'])).exitCode).toBe(0);
   });
+
+  it.skipIf(!canMount)(
+    `whose database is read-only lets agents go on, and says that nothing is recorded${whyNoMount}`,
+    { timeout: 90_000 },
+    async () => {
+      const scene = await set();
+      const folder = join(scene.tapes.dir, 'kept elsewhere');
+      mkdirSync(folder);
+      const db = join(folder, 'tapes.db');
+      // Once with none in it, once with one of before.
+      for (const before of [0, 1]) {
+        if (before > 0) {
+          const writing = await stand(scene, { options: ['--db', db] });
+          await curl(scene, writing);
+          const { stderr } = await end(writing);
+          // What is to be typed next is about this database, in any terminal.
+          expect(stderr).toContain(`eval "$(tapes --db '${db}' env)"\n`);
+          const [, typed] = /recorded 1 call .* · (tapes --db '.*' show \w+)\n/.exec(stderr)!;
+          const shown = await run('sh', ['-c', `tapes() { "${process.execPath}" "${tapesBin}" "$@"; }; ${typed}`], {
+            env: proxyEnv(scene.tapes),
+          });
+          expect(shown.stdout).toContain('You said curl');
+        }
+        const proxy = await stand(scene, {
+          options: ['--db', db],
+          behind: (argv) => withReadOnly(folder, argv),
+        });
+        await proxy.said(
+          `nothing is recorded: the database ${db} cannot be ${before > 0 ? 'written' : 'made'}`,
+          'stderr',
+        );
+        await proxy.said('hint: name another database with --db FILE', 'stderr');
+        expect((await exec(scene.codex, proxy, 'say one')).stdout).toBe('You said one\n');
+        expect((await curl(scene, proxy)).stdout).toContain('You said curl');
+        const { stderr, exitCode } = await end(proxy);
+        expect(exitCode).toBe(0);
+        expect(stderr).not.toContain('recorded 1 call');
+        expect(stderr).toContain('recorded no calls: what was sent is lost\n');
+        expect(stderr.match(/events lost$/gm)).toHaveLength(1);
+        if (before > 0) {
+          const sessions = JSON.parse((await runTapes(scene.tapes, ['--db', db, 'sessions', '--json'])).stdout) as [];
+          expect(sessions).toHaveLength(before);
+        }
+      }
+    },
+  );
 
   it('refuses what it cannot use, before anything is listened on', async () => {
     const scene = await set();

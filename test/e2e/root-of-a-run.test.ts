@@ -141,6 +141,17 @@ describe('--host-name', () => {
     expect(stderr).toContain(
       '--host-name *.com cannot be permitted: it would let the root sign for every name below .com',
     );
+    for (const glob of ['*.co.uk', 'co.uk', '*.GitHub.io']) {
+      const wide = await intercept(scene, 'true', '--host-name', glob);
+      expect(wide.exitCode).toBe(125);
+      expect(wide.stderr).toMatch(
+        /^tapes: --host-name \S+ cannot be permitted: below (co\.uk|github\.io) anybody can have a name/,
+      );
+      expect(wide.stderr).toContain(
+        "hint: name hosts as --host-name llm.example.com or --host-name '*.example.com'  [",
+      );
+    }
+    expect(existsSync(join(scene.tapes.dir, 'ca'))).toBe(false);
   });
 });
 

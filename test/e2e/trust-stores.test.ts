@@ -1,5 +1,6 @@
 // `tapes ca` as a user types it, against real trust stores: Debian's own, NSS databases, a keystore of Java.
 import { execFileSync } from 'node:child_process';
+import { createPublicKey, X509Certificate } from 'node:crypto';
 import {
   chmodSync,
   chownSync,
@@ -15,6 +16,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { makeLeaf, type Root } from '../support/certificates.ts';
 import { startLeafServer } from '../support/leaf-server.ts';
 import { needs } from '../support/programs.ts';
+import { canMount, whyNoMount, withReadOnly } from '../support/read-only.ts';
 import { run, start, type RunResult } from '../support/run.ts';
 import { makeTapesHome, runTapes, tapesBin, type TapesHome } from '../support/tapes.ts';
 
@@ -53,6 +55,14 @@ const rootOf = (tapes: TapesHome): Root => ({
   keyPem: readFileSync(join(tapes.dir, 'home/ca/root-key.pem'), 'utf8'),
 });
 
+/** Of the root that the key in use is of. */
+function rootName(tapes: TapesHome): string {
+  const key = createPublicKey(readFileSync(join(tapes.dir, 'home/ca/root-key.pem'), 'utf8'));
+  const pems = readFileSync(join(tapes.dir, 'home/ca/root.pem'), 'utf8').match(/-+BEGIN[^]*?-+END.*-+/g) ?? [];
+  const certificate = pems.map((pem) => new X509Certificate(pem)).find((each) => each.publicKey.equals(key));
+  return `tapes-local-root-${certificate?.fingerprint256.replaceAll(':', '').slice(0, 16).toLowerCase()}`;
+}
+
 function makeNss(userHome: string, path: string, password?: string): string {
   const folder = join(userHome, path);
   mkdirSync(folder, { recursive: true });
@@ -67,9 +77,6 @@ const listNss = (folder: string): string =>
   execFileSync('certutil', ['-L', '-d', `sql:${folder}`], { encoding: 'utf8' });
 
 const setpriv = needs('setpriv');
-const mount = needs('unshare', 'mount');
-const canMount = !mount.skip && process.getuid?.() === 0 && canUnshare();
-const whyNoMount = canMount ? '' : ' (skipped: nothing can be mounted here)';
 
 /** `tapes ca …` in a mount namespace of its own, in which this folder is read-only. */
 function caWithReadOnly(
@@ -77,8 +84,8 @@ function caWithReadOnly(
   { tapes, userHome }: Pick<ReturnType<typeof set>, 'tapes' | 'userHome'>,
   ...args: string[]
 ): Promise<RunResult> {
-  const script = `mount --bind '${folder}' '${folder}' && mount -o remount,bind,ro '${folder}' && exec "$@"`;
-  return run('unshare', ['-m', 'sh', '-c', script, 'sh', process.execPath, tapesBin, 'ca', ...args], {
+  const [file = '', ...rest] = withReadOnly(folder, [process.execPath, tapesBin, 'ca', ...args]);
+  return run(file, rest, {
     env: { ...env, HOME: userHome, TAPES_HOME: join(tapes.dir, 'home') },
   });
 }
@@ -200,9 +207,64 @@ describe.skipIf(nss.skip)(`NSS${nss.reason}`, () => {
     expect(resultsOf(result)[0]!.error!.hint).toContain(`certutil -A -d sql:${locked}`);
     expect(listNss(locked)).toBe(before);
     expect(listNss(open)).toContain('tapes-local-root-');
-    // A rotation that cannot be done everywhere where the root is, is not done at all.
     expect(outcomesOf(await ca('uninstall', '--json'))).toEqual(['removed']);
   });
+
+  it(
+    'a profile that is locked when a rotation comes holds it up: the others have both roots, until all have the new one',
+    { timeout: 90_000 },
+    async () => {
+      const { tapes, userHome, ca } = set();
+      const [locked, open] = ['.mozilla/firefox/a.locked', '.mozilla/firefox/b.open'].map((path) =>
+        makeNss(userHome, path),
+      ) as [string, string];
+      const rootsIn = (folder: string): string[] => listNss(folder).match(/tapes-local-root-\w+/g) ?? [];
+      const passwords = { '': join(userHome, 'none'), secret: join(userHome, 'secret') };
+      for (const [password, file] of Object.entries(passwords)) writeFileSync(file, `${password}\n`);
+      const setPassword = (from: keyof typeof passwords, to: keyof typeof passwords): unknown =>
+        execFileSync('certutil', ['-W', '-d', `sql:${locked}`, '-f', passwords[from], '-@', passwords[to]]);
+      await ca('install', '--store', 'nss');
+      const [first] = rootsIn(open);
+      setPassword('', 'secret');
+
+      const held = await ca('rotate');
+      expect(held).toMatchObject({ exitCode: 1, stderr: '' });
+      expect(held.stdout).toMatch(/^the new root is not used yet: a store could not take it\n/);
+      expect(held.stdout).toMatch(/FAIL {2}nss .* is locked/);
+      expect(held.stdout).toMatch(
+        /then go on: tapes ca rotate\nor use the new root without it: tapes ca rotate --anyway\n$/,
+      );
+      expect(rootsIn(locked)).toEqual([first]);
+      expect(rootsIn(open)).toHaveLength(2);
+      expect(rootName(tapes)).toBe(first);
+      const status = await ca('status', '--store', 'nss');
+      expect(status.exitCode).toBe(0);
+      expect(status.stdout).toContain('go on: tapes ca rotate\n');
+      expect(status.stdout).toContain('the new root is installed, and not used yet');
+      expect((await ca('rotate', '--dry-run')).stdout).toMatch(/^a new root would be used, which waits, for chatgpt/);
+      const doctor = await runTapes({ ...tapes, dir: join(tapes.dir, 'home') }, ['doctor'], {
+        env: { ...env, HOME: userHome },
+      });
+      expect(doctor.stdout).toMatch(/^note {2}root .*a rotation was held up; go on: tapes ca rotate/m);
+      // What a rotation holds ready is not what it has left behind.
+      expect(outcomesOf(await ca('uninstall', '--earlier', '--json'))).toEqual([]);
+
+      setPassword('secret', '');
+      const done = await ca('rotate', '--json');
+      expect(outcomesOf(done)).toEqual(['installed', 'already', 'removed', 'removed']);
+      const [second, ...others] = rootsIn(open);
+      expect([second, ...others, ...rootsIn(locked)]).toEqual([rootName(tapes), rootName(tapes)]);
+      expect(second).not.toBe(first);
+
+      setPassword('', 'secret');
+      const anyway = await ca('rotate', '--anyway', '--json');
+      expect(anyway.exitCode).toBe(1);
+      expect(rootsIn(open)).toEqual([rootName(tapes)]);
+      setPassword('secret', '');
+      expect((await ca('uninstall')).exitCode).toBe(0);
+      expect([rootsIn(locked), rootsIn(open)]).toEqual([[], []]);
+    },
+  );
 
   it('without certutil says which package has it', async () => {
     const { tapes, userHome } = set();
@@ -233,15 +295,6 @@ describe.skipIf(nss.skip)(`NSS${nss.reason}`, () => {
     },
   );
 });
-
-function canUnshare(): boolean {
-  try {
-    execFileSync('unshare', ['-m', 'true'], { stdio: 'ignore' });
-    return true;
-  } catch {
-    return false;
-  }
-}
 
 const java = needs('keytool');
 describe.skipIf(java.skip)(`Java${java.reason}`, () => {
@@ -440,16 +493,16 @@ it.skipIf(setpriv.skip)(
       );
     expect((await asNobody('ca', 'create')).exitCode).toBe(0);
     chmodSync(join(tapes.dir, 'ca'), 0o500);
-    for (const args of [
-      ['ca', 'rotate'],
-      ['ca', 'install', '--store', 'java'],
-      ['proxy'],
-      ['intercept', '--', 'true'],
-    ]) {
+    for (const [wanted, ...args] of [
+      [1, 'ca', 'rotate'],
+      [1, 'ca', 'install', '--store', 'java'],
+      [125, 'proxy'],
+      [125, 'intercept', '--', 'true'],
+    ] as const) {
       const { exitCode, stderr } = await asNobody(...args);
       expect({ args, exitCode, stderr }).toEqual({
         args,
-        exitCode: 125,
+        exitCode: wanted,
         stderr: expect.stringMatching(/^tapes: cannot write .*\nhint: check owner, .*\[E_HOME_NOT_WRITABLE\]\n$/),
       });
     }

@@ -127,13 +127,30 @@ describe('a pcapng dump', () => {
       upstream,
     };
     script.post('a1', request, 'hi').add(answer).data('a1', 'first').end('a1');
-    script.wait(2500).add({ type: 'connectionEnded', client, isReset: false });
+    script
+      .wait(2500)
+      .add({ type: 'connectionEnded', leg: 'agent', client, server: null, by: 'client', isReset: false });
+    script.add({
+      type: 'connectionEnded',
+      leg: 'provider',
+      client: upstream.local,
+      server: upstream.remote,
+      by: 'client',
+      isReset: false,
+    });
     script
       .wait(100)
       .post('a2', { ...request, client: { ...client, port: 40_002 } }, 'hi')
       .head('a2', { headers: [['Content-Length', '0']] })
       .end('a2');
-    script.wait(100).add({ type: 'connectionEnded', client: { ...client, port: 40_002 }, isReset: true });
+    script.wait(100).add({
+      type: 'connectionEnded',
+      leg: 'agent',
+      client: { ...client, port: 40_002 },
+      server: null,
+      by: 'client',
+      isReset: true,
+    });
     const file = await pcapng(script.events);
     expect(tsharkComplaints(file)).toEqual([]);
     const ends = tsharkFields(
@@ -151,6 +168,79 @@ describe('a pcapng dump', () => {
       ['provider', '80', 2.5, '0'],
       ['agent', '40002', 2.7, '1'],
     ]);
+  });
+
+  it('opens and ends connections when, and by whom, they were opened and ended', async () => {
+    const script = new WireScript();
+    const agent = { leg: 'agent', client, server: { address: '127.0.0.1', port: 8765 } };
+    const provider = { leg: 'provider', client: upstream.local, server: upstream.remote };
+    const meant = { type: 'connectionOpened', host: 'chatgpt.com', port: 443 };
+    const told = { ...upstream, requestAt: null as object | null, responseAt: null as object | null };
+    const request = { httpVersion: '1.1', client, headers: [['Content-Length', '2']] as const };
+    const wholeAnswer = { status: 200, reason: 'OK', headers: [['Content-Length', '5']] };
+    script.add({ ...meant, ...agent });
+    script.wait(40).add({ ...meant, ...provider });
+    script.wait(10).post('a1', request, 'hi');
+    script.wait(10);
+    told.requestAt = script.now;
+    script.wait(100);
+    told.responseAt = script.now;
+    script.wait(10).add({ type: 'responseStarted', exchangeId: 'a1', response: wholeAnswer, upstream: told });
+    script.data('a1', 'first').end('a1');
+    script.wait(30).post('a2', request, 'hi');
+    // Both connections break while the second answer is on its way; the exchange tells so last.
+    const cut = { ...wholeAnswer, headers: [['Transfer-Encoding', 'chunked']] };
+    script.add({ type: 'responseStarted', exchangeId: 'a2', response: cut, upstream }).data('a2', 'begun');
+    script.wait(50).add({ type: 'connectionEnded', ...provider, by: 'server', isReset: true });
+    script.wait(1).add({ type: 'connectionEnded', ...agent, by: 'server', isReset: true });
+    script.wait(1).abort('a2', 'upstream', { code: 'ECONNRESET', message: 'connection reset' });
+    // A connection that broke before anything was known of its provider's side, and one that carried nothing.
+    const [second, third] = [50_001, 50_002].map((port) => ({ address: '10.1.2.3', port }));
+    script.add({ ...meant, ...provider, client: second }).add({ ...meant, ...provider, client: third });
+    script.wait(10).post('a3', { ...request, client: { ...client, port: 40_003 } }, 'hi');
+    script.wait(10).add({ type: 'connectionEnded', ...provider, client: second, by: 'server', isReset: false });
+    script.add({
+      type: 'exchangeAborted',
+      exchangeId: 'a3',
+      by: 'upstream',
+      error: { code: 'ECONNRESET', message: 'socket hang up' },
+      upstream: { ...upstream, local: second },
+    });
+    script.wait(10).add({ type: 'connectionEnded', ...provider, client: third, by: 'client', isReset: false });
+    const file = await pcapng(script.events);
+    expect(tsharkComplaints(file)).toEqual([]);
+    const seen = (filter: string, ...fields: string[]): (string | number)[][] =>
+      tsharkFields(file, filter, 'frame.interface_name', 'frame.time_relative', ...fields).map(([leg, at, ...rest]) => [
+        leg!,
+        Math.round(Number(at) * 1000),
+        ...rest,
+      ]);
+    expect(seen('tcp.flags.syn == 1 && tcp.flags.ack == 0', 'tcp.srcport')).toEqual([
+      ['agent', 0, '40001'],
+      ['provider', 40, '51000'],
+      ['provider', 252, '50001'],
+      ['provider', 252, '50002'],
+      ['agent', 262, '40003'],
+    ]);
+    expect(seen('frame contains "POST /" && tcp.stream <= 1').slice(0, 2)).toEqual([
+      ['agent', 50],
+      ['provider', 60],
+    ]);
+    expect(seen('frame contains "HTTP/1.1 200"').slice(0, 2)).toEqual([
+      ['provider', 160],
+      ['agent', 170],
+    ]);
+    const ends = seen('tcp.flags.reset == 1 || tcp.flags.fin == 1', 'tcp.srcport', 'tcp.dstport', 'tcp.flags.reset');
+    expect(ends).toEqual(
+      expect.arrayContaining([
+        ['provider', 252, '80', '51000', '1'],
+        ['agent', 252, '80', '40001', '1'],
+        ['provider', 272, '80', '50001', '0'],
+        ['provider', 282, '50002', '80', '0'],
+      ]),
+    );
+    const [why] = tsharkFields(file, 'tcp.flags.reset == 1 && tcp.dstport == 40001', 'frame.comment');
+    expect(why).toEqual(['the provider failed: ECONNRESET connection reset']);
   });
 
   it('writes HTTP/2 streams as HTTP/1.1 conversations and says so, with the way to `tapes show`', async () => {
@@ -270,6 +360,26 @@ describe('a pcapng dump', () => {
       ['5000000 bytes are missing here: too much was waiting', '60040', '40'],
     ]);
   });
+
+  it.each(['agent', 'upstream'] as const)(
+    'says of an answer that is cut short of its length (by the %s) what there is, and how Wireshark shows it',
+    async (by) => {
+      const script = new WireScript();
+      script.post('c1', { httpVersion: '1.1', client, headers: [['Content-Length', '2']] }, 'hi');
+      script
+        .head('c1', { status: 503, headers: [['Content-Length', '100']] })
+        .data('c1', 'x'.repeat(40))
+        .abort('c1', by);
+      const file = await pcapng(script.events, false);
+      expect(tsharkComplaints(file)).toEqual([]);
+      const [end] = tsharkFields(file, 'tcp.flags.fin == 1 || tcp.flags.reset == 1', 'frame.comment');
+      expect(end![0]).toContain('the answer, status 503, is 60 bytes short of its content-length');
+      // As it is, the status is in the packet's bytes and in no field.
+      expect(httpMessages(file).map(({ status }) => status)).toEqual(['']);
+      const shown = tshark(file, '-o', 'http.desegment_body:FALSE', '-Y', 'http.response.code == 503');
+      expect(shown).toHaveLength(1);
+    },
+  );
 
   it('says where it comes from, and names the hosts', async () => {
     const script = new WireScript();

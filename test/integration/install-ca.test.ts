@@ -1,5 +1,6 @@
 // Installing, rotating and removing against Debian's real program, in folders that are a test's own: what goes wrong, and what is left then.
-import { access, chmod, copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { access, chmod, copyFile, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -59,7 +60,7 @@ const common = () => ({ home, environment: {}, dryRun: false, facts });
 const install = (more: Partial<Parameters<typeof installCa>[0]> = {}) =>
   installCa({ ...common(), stores: ['system'], withWindows: false, ...more });
 const rotate = (more: Partial<Parameters<typeof rotateCa>[0]> = {}) =>
-  rotateCa({ ...common(), hostNames: [], forget: false, ...more });
+  rotateCa({ ...common(), hostNames: [], forget: false, anyway: false, ...more });
 const uninstall = (more: Partial<Parameters<typeof uninstallCa>[0]> = {}) =>
   uninstallCa({ ...common(), stores: null, earlier: false, ...more });
 const ledger = async (): Promise<{ fingerprint: string; target: string }[]> =>
@@ -135,16 +136,81 @@ describe.skipIf(tool.skip)(`the trust stores${tool.reason}`, () => {
 });
 
 describe.skipIf(tool.skip)(`a rotation${tool.reason}`, () => {
-  it('changes nothing where the new root cannot be put everywhere', async () => {
+  const broken = (): typeof facts => ({ ...facts, anchors: [{ ...facts.anchors[0]!, refresh: ['false'] }] });
+
+  it('that a store holds up goes on with the root before, and later with the new one that it has begun', async () => {
     await install();
-    const before = await loadRoot(join(home, 'ca'));
-    const broken = { ...facts, anchors: [{ ...facts.anchors[0]!, refresh: ['false'] }] };
-    const report = await rotate({ facts: broken });
-    expect(report).toMatchObject({ failed: true, root: null, stores: [{ outcome: 'failed' }] });
-    expect(await loadRoot(join(home, 'ca'))).toEqual(before);
-    expect((await readFile(join(home, 'ca/root.pem'), 'utf8')).match(/BEGIN CERTIFICATE/g)).toHaveLength(1);
-    expect(await ledger()).toEqual([expect.objectContaining({ fingerprint: before!.fingerprint })]);
-    expect(await ours()).toEqual([`${before!.name}.crt`]);
+    const before = (await loadRoot(join(home, 'ca')))!;
+    const held = await rotate({ facts: broken() });
+    expect(held).toMatchObject({ failed: true, root: null, stores: [{ outcome: 'failed' }] });
+    expect(held.waiting!.fingerprint).not.toBe(before.fingerprint);
+    expect((await loadRoot(join(home, 'ca')))!.fingerprint).toBe(before.fingerprint);
+    expect((await stat(join(home, 'ca/next-key.pem'))).mode & 0o777).toBe(0o600);
+    expect(await ours()).toEqual([`${before.name}.crt`]);
+    const status = await describeCa({ home, environment: {}, stores: ['system'], facts });
+    expect(status).toMatchObject({
+      problem: null,
+      waiting: { fingerprint: held.waiting!.fingerprint },
+      earlier: [],
+      warnings: [expect.stringContaining('go on: tapes ca rotate')],
+    });
+    expect(outcomes(await rotate({ facts: broken() }))).toEqual(['failed']);
+
+    const done = await rotate();
+    expect(done).toMatchObject({ failed: false, waiting: null, previous: before.fingerprint });
+    expect(done.root!.fingerprint).toBe(held.waiting!.fingerprint);
+    expect((await loadRoot(join(home, 'ca')))!.fingerprint).toBe(held.waiting!.fingerprint);
+    expect(await readdir(join(home, 'ca'))).not.toContain('next-key.pem');
+    expect(outcomes(await uninstall())).toEqual(['removed']);
+    expect([await ours(), await ledger()]).toEqual([[], []]);
+  });
+
+  it('without root rights says what goes on with it once that was typed as root', async () => {
+    await install();
+    const before = (await loadRoot(join(home, 'ca')))!.fingerprint;
+    const programs = new Map([...facts.programs].filter(([name]) => name !== 'sudo' && name !== 'doas'));
+    const nobody = { ...facts, isRoot: false, programs };
+    const held = await rotate({ facts: nobody });
+    expect(held.stores[0]!.error).toMatchObject({
+      code: 'E_STORE_NEEDS_ROOT',
+      hint: expect.stringMatching(/^run as root: install .*; then, as yourself: tapes ca rotate$/),
+    });
+    const [, typed] = /^run as root: (.*); then, /.exec(held.stores[0]!.error!.hint)!;
+    execFileSync('sh', ['-c', typed!], { stdio: 'ignore' });
+    const done = await rotate({ facts: nobody });
+    expect(done.stores.map(({ outcome, error }) => [outcome, error?.hint])).toEqual([
+      ['already', undefined],
+      ['failed', expect.stringMatching(/; then, as yourself: tapes ca uninstall --earlier$/)],
+    ]);
+    expect((await loadRoot(join(home, 'ca')))!.fingerprint).not.toBe(before);
+    expect(outcomes(await uninstall({ earlier: true }))).toEqual(['removed']);
+    expect(await ours()).toHaveLength(1);
+  });
+
+  it('that a store holds up is another one where more is asked for, or the key that waits was open to others', async () => {
+    await install();
+    const held = async (more = {}): Promise<string> =>
+      (await rotate({ facts: broken(), ...more })).waiting!.fingerprint;
+    const first = await held();
+    const second = await held({ hostNames: ['llm.example.com'] });
+    expect(second).not.toBe(first);
+    await chmod(join(home, 'ca/next-key.pem'), 0o644);
+    expect(await held()).not.toBe(second);
+  });
+
+  it('does not wait for a store where it is told so, where a key is to be forgotten, and where there is none to wait with', async () => {
+    const waits = async (more: Parameters<typeof rotate>[0]): Promise<boolean> => {
+      await install();
+      const before = (await loadRoot(join(home, 'ca')))!.fingerprint;
+      const report = await rotate({ facts: broken(), ...more });
+      expect(report.failed).toBe(true);
+      return (await loadRoot(join(home, 'ca')))!.fingerprint === before;
+    };
+    expect(await waits({ anyway: true })).toBe(false);
+    expect(await waits({ forget: true })).toBe(false);
+    expect(await waits({})).toBe(true);
+    expect(await waits({ now: new Date(Date.now() + 3 * 365 * 86_400_000) })).toBe(false);
+    expect(await readdir(join(home, 'ca'))).not.toContain('next-key.pem');
   });
 
   it('leaves the earlier root in the stores as long as a run signs with it, and takes it out later', async () => {

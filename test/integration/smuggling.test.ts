@@ -85,7 +85,9 @@ it.each([
     expect(lengths.length).toBeLessThanOrEqual(1);
     expect(lengths.every((value) => /^\d+$/.test(value))).toBe(true);
     const codings = [...fields.matchAll(/^transfer-encoding:(.*)$/gm)].map(([, value]) => value!.trim());
-    expect(codings.every((value) => value === 'chunked')).toBe(true);
+    // A coding that nobody here knows passes as it was sent, and nothing behind its head does.
+    const isKnown = codings.every((value) => value === 'chunked');
+    expect(isKnown || upstream.received().endsWith(`${head}\r\n\r\n`)).toBe(true);
     expect(lengths.length === 0 || codings.length === 0).toBe(true);
     // eslint-disable-next-line no-control-regex
     expect(/[\0\n\r]/.test(head.replaceAll('\r\n', ''))).toBe(false);

@@ -6,7 +6,7 @@ import { connect as connectTcp, type Socket } from 'node:net';
 import { connect as connectTls, type ConnectionOptions, type TLSSocket } from 'node:tls';
 import { findProfile } from '../../src/agents/index.ts';
 import { openRoot, permits } from '../../src/ca/index.ts';
-import type { WireEvent } from '../../src/domain/index.ts';
+import type { ConnectionEvent, WireEvent } from '../../src/domain/index.ts';
 import { openInterceptor, parseResolve, quietEngine, type UpstreamRoutes } from '../../src/proxy/index.ts';
 import type { StandIn } from './chatgpt/index.ts';
 
@@ -15,6 +15,8 @@ export interface TestInterceptor {
   readonly proxyUrl: string;
   readonly caFile: string;
   readonly events: readonly WireEvent[];
+  /** Of both sides, where the provider's is asked for. */
+  readonly connections: readonly ConnectionEvent[];
   /** What the engine would have written to the console. */
   readonly engineLines: readonly string[];
   waitFor<E extends WireEvent['type']>(type: E, count?: number): Promise<Extract<WireEvent, { type: E }>[]>;
@@ -29,18 +31,22 @@ export interface TestInterceptorOptions {
   readonly standIn: StandIn;
   readonly routes?: Partial<UpstreamRoutes>;
   readonly trustStandIn?: boolean;
+  /** Are the provider's side and connections told, too, as a dump wants it? */
+  readonly tellsUpstream?: boolean;
 }
 
 export async function startInterceptor({
   standIn,
   routes = {},
   trustStandIn = true,
+  tellsUpstream = false,
 }: TestInterceptorOptions): Promise<TestInterceptor> {
   const folder = mkdtempSync(join(tmpdir(), 'tapes-interceptor-'));
   const profile = findProfile('codex')!;
   const root = await openRoot(join(folder, 'ca'), profile.certificateDomains);
   const { lines } = quietEngine();
   const events: WireEvent[] = [];
+  const connections: ConnectionEvent[] = [];
   const waiting = new Set<() => void>();
   const resolve = standIn
     .resolveArgs()
@@ -61,6 +67,8 @@ export async function startInterceptor({
       },
       close: async () => undefined,
     },
+    tellsUpstream,
+    tellConnection: tellsUpstream ? (event) => connections.push(event) : undefined,
   });
   const { failure } = await interceptor.load();
   if (failure !== null) throw new Error(failure);
@@ -91,6 +99,7 @@ export async function startInterceptor({
     proxyUrl: interceptor.proxyUrl,
     caFile: root.certificateFile,
     events,
+    connections,
     engineLines: lines,
     connect,
     waitFor(type, count = 1) {

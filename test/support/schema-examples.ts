@@ -28,6 +28,14 @@ FROM calls
 GROUP BY model
 ORDER BY input DESC;`,
   },
+  connections: {
+    question: 'What each connection carried, and how it ended',
+    sql: `SELECT leg, client_port, server_address, server_port, opened_at, ended_at, ended_by, is_reset, count(*) AS exchanges
+FROM connections
+JOIN exchanges ON exchanges.run_id = connections.run_id AND number IN (agent_connection, provider_connection)
+GROUP BY connections.run_id, number
+ORDER BY opened_at;`,
+  },
   exchange_headers: {
     question: 'The headers of the newest exchange, in the order in which they came',
     sql: `SELECT side, name, value

@@ -15,10 +15,14 @@ export interface ProxyTestOptions {
   readonly options?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
   readonly timeoutMs?: number;
+  /** What is run in place of these words: them, behind others. */
+  readonly behind?: (argv: readonly string[]) => readonly string[];
 }
 
-export function launchProxy({ standIn, tapes, options = [], env = {}, timeoutMs = 90_000 }: ProxyTestOptions): Running {
-  return start(process.execPath, [tapesBin, 'proxy', ...standIn.resolveArgs(), ...options], {
+export function launchProxy(settings: ProxyTestOptions): Running {
+  const { standIn, tapes, options = [], env = {}, timeoutMs = 90_000, behind = (argv) => argv } = settings;
+  const [file = '', ...args] = behind([process.execPath, tapesBin, 'proxy', ...standIn.resolveArgs(), ...options]);
+  return start(file, args, {
     env: proxyEnv(tapes, env),
     cwd: tapes.dir,
     timeoutMs,

@@ -1,5 +1,5 @@
 // Scripts of wire events, for testing sinks with no network: a clock that only moves when told, requests in the shapes of Codex.
-import type { RawHeaders, RequestHead, ResponseHead, Stamp, WireEvent } from '../../src/domain/index.ts';
+import type { Endpoint, RawHeaders, RequestHead, ResponseHead, Stamp, WireEvent } from '../../src/domain/index.ts';
 
 export interface CodexRequest {
   readonly session?: string;
@@ -13,6 +13,8 @@ export interface CodexRequest {
   /** More fields of the body. */
   readonly body?: object;
   readonly token?: string;
+  /** The agent's end of the connection. */
+  readonly client?: Endpoint;
 }
 
 const encoder = new TextEncoder();
@@ -52,7 +54,16 @@ export class WireScript {
   /** A model call as Codex 0.169 makes it. */
   call(exchangeId: string, request: CodexRequest = {}): this {
     const { headers, body } = codexRequest(request);
-    return this.post(exchangeId, { headers }, JSON.stringify(body));
+    return this.post(exchangeId, { headers, client: request.client ?? null }, JSON.stringify(body));
+  }
+
+  /** A connection of the agent's opens, or one to the provider. */
+  open(leg: 'agent' | 'provider', client: Endpoint, server: Endpoint | null = null): this {
+    return this.add({ type: 'connectionOpened', leg, client, server, host: 'chatgpt.com', port: 443 });
+  }
+
+  close(leg: 'agent' | 'provider', client: Endpoint, end: { by?: 'client' | 'server'; isReset?: boolean } = {}): this {
+    return this.add({ type: 'connectionEnded', leg, client, server: null, by: 'client', isReset: false, ...end });
   }
 
   head(exchangeId: string, response: Partial<ResponseHead> = {}): this {

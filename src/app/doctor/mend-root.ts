@@ -29,6 +29,7 @@ export async function mendRoot(
     home: places.home,
     hostNames: [],
     forget: false,
+    anyway: false,
     dryRun: false,
     environment,
   });

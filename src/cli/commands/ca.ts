@@ -14,6 +14,7 @@ interface Options {
   readonly windows?: boolean;
   readonly earlier?: boolean;
   readonly forget?: boolean;
+  readonly anyway?: boolean;
   readonly format?: string;
   readonly output?: string;
   readonly force?: boolean;
@@ -180,6 +181,7 @@ function addRotate(ca: Command): void {
   ca.command('rotate')
     .description('Put a new root in the place of the one in use, in every store.')
     .option(...hostNameOption, collect, [])
+    .option('--anyway', 'use the new root also where a store could not take it')
     .option('--forget', 'agents stop trusting earlier roots at once: if a key may be in other hands')
     .option('--dry-run', 'change nothing, and say which commands would be run')
     .option('--json', 'print one JSON document')
@@ -187,17 +189,32 @@ function addRotate(ca: Command): void {
       'after',
       `
 The new root goes into every store first, then it is used, then the earlier one
-is taken out; there is no moment in which neither is trusted.
+is taken out; there is no moment in which neither is trusted. Where a store
+cannot take it, the earlier one is used on, and rotate again goes on from there.
 
 Examples:
   $ tapes ca rotate
   $ tapes ca rotate --host-name '*.example.com'`,
     )
     .action(async (_options: unknown, command: Command) => {
-      const { json, dryRun = false, hostName = [], forget = false, ...places } = command.optsWithGlobals<Options>();
+      const {
+        json,
+        dryRun = false,
+        hostName = [],
+        forget = false,
+        anyway = false,
+        ...places
+      } = command.optsWithGlobals<Options>();
       const { rotateCa } = await import('../../app/rotate-ca.ts');
       const { renderRotated } = await import('../render/ca-view.ts');
-      const report = await rotateCa({ ...places, hostNames: hostName, forget, dryRun, environment: process.env });
+      const report = await rotateCa({
+        ...places,
+        hostNames: hostName,
+        forget,
+        anyway,
+        dryRun,
+        environment: process.env,
+      });
       await print(json, report, renderRotated);
       if (report.failed) process.exitCode = exitCodes.failed;
     });
@@ -209,8 +226,9 @@ async function print<T>(
   render: (value: T, paint: import('../render/paint.ts').Paint) => string,
 ): Promise<void> {
   const { openPage, writeJson, writeText } = await import('../render/page.ts');
-  if (json) writeJson(value);
-  else writeText(render(value, openPage().paint));
+  const { asTyped, asTypedDocument } = await import('../render/typed-command.ts');
+  if (json) writeJson(asTypedDocument(value));
+  else writeText(asTyped(render(value, openPage().paint)));
 }
 
 function readStores(value: string, earlier: readonly StoreName[] | undefined): readonly StoreName[] {

@@ -37,7 +37,7 @@ Examples:
     .action(async (agent: string | undefined, _options: unknown, command: Command) => {
       const { runDoctor } = await import('../../app/doctor.ts');
       const { renderChecks } = await import('../render/checks.ts');
-
+      const { asTyped, asTypedDocument } = await import('../render/typed-command.ts');
       const { openPage, writeJson, writeText } = await import('../render/page.ts');
       const { json, fix = false, timeout, ...places } = command.optsWithGlobals<Options>();
       if (agent === undefined && command.getOptionValueSource('timeout') === 'cli') {
@@ -53,8 +53,8 @@ Examples:
         environment: process.env,
         cwd: process.cwd(),
       });
-      if (json) writeJson({ checks });
-      else writeText(renderChecks(checks, agent ?? null, openPage().paint));
+      if (json) writeJson(asTypedDocument({ checks }));
+      else writeText(asTyped(renderChecks(checks, agent ?? null, openPage().paint)));
       if (checks.some(({ status }) => status === 'fail')) process.exitCode = exitCodes.failed;
       // All is said. The engine keeps a timer of 100 ms or more for each TLS connection, which nobody needs to wait for.
       process.stdout.write('', () => process.exit());

@@ -10,6 +10,7 @@ import { recordScript } from '../../../test/support/record-script.ts';
 import { exportedBodies, httpMessages, tshark, tsharkComplaints, tsharkFields } from '../../../test/support/tshark.ts';
 import { codexRequest, completed, created, plainAnswer, requestHead } from '../../../test/support/wire-script.ts';
 import { TapesError } from '../../errors.ts';
+import { Connection } from '../../store/connection.ts';
 import { decodeBody } from '../../wire/index.ts';
 
 const token = 'token-of-the-test-that-is-secret-0123456789';
@@ -204,7 +205,7 @@ describe('tapes dump', () => {
     expect(stdout).toMatch(/^ {6}"model": "gpt-6.1-sol",$/m);
     expect(stdout).toMatch(/^ {4}event: response.completed$/m);
     const { stdout: short } = await dump(await runId(), '--dump-bodies', 'none');
-    expect(short.length).toBeLessThan(stdout.length / 3);
+    expect(short.length).toBeLessThan(stdout.length / 2);
     expect(short).not.toContain('gpt-6.1-sol');
   });
 
@@ -245,7 +246,37 @@ describe('tapes dump', () => {
     });
     expect((await dump('last', '--dump-bodies', 'half')).error).toMatchObject({ code: 'E_USAGE' });
   });
+
+  it('tells the times of a WebSocket, and of chunks, as they were', async () => {
+    const { stdout } = await dump(await runId(), '--format', 'har');
+    const { entries } = (JSON.parse(stdout) as { log: { entries: TimedEntry[] } }).log;
+    const times = entries.flatMap(({ _webSocketMessages: messages = [] }) => messages.map(({ time }) => time * 1000));
+    expect(times).toHaveLength(3);
+    expect(times[1]! - times[0]!).toBeCloseTo(3, 2);
+    expect(times[2]! - times[1]!).toBeCloseTo(3, 2);
+    const { _tapes, timings } = entries.find(({ _tapes: { callId } }) => callId === 'aaaa1')!;
+    expect(_tapes.chunks!.map(([ms]) => ms)).toEqual(_tapes.chunks!.map((_, at) => 40 + 10 * (at + 1)));
+    expect(timings.receive).toBeCloseTo(10 * _tapes.chunks!.length + 1, 2);
+  });
+
+  it('says of a recording of before what it does not have', async () => {
+    const connection = await Connection.open(join(home, 'tapes.db'), 'write');
+    await connection.exec('UPDATE bodies SET chunk_times = NULL; UPDATE exchanges SET started_us = NULL');
+    await connection.close();
+    const { stdout } = await dump(await runId());
+    expect(stdout).toContain('the times of its chunks were not kept: written as of its end');
+    const file = join(folder, 'before.pcapng');
+    expect((await dump(await runId(), '-o', file)).error).toBeNull();
+    expect(tsharkComplaints(file)).toEqual([]);
+    expect(new Set(httpMessages(file).map(({ leg }) => leg))).toEqual(new Set(['agent']));
+  });
 });
+
+interface TimedEntry {
+  readonly timings: { readonly receive: number };
+  readonly _webSocketMessages?: readonly { readonly time: number }[];
+  readonly _tapes: { readonly callId?: string; readonly chunks?: readonly [number, number][] };
+}
 
 async function runId(): Promise<string> {
   const { stdout } = await runCommand('runs', '--json', '--home', home);

@@ -135,7 +135,7 @@ test('the home that it came from is not changed by an import of its own export',
 
 test('each line says what it is, the first the version; no secret and nothing of other sessions is in it', async () => {
   const types = lines.filter((line) => line !== '').map((line) => (JSON.parse(line) as { type: string }).type);
-  expect(JSON.parse(lines[0]!)).toMatchObject({ type: 'tapes-export', version: 2, sessions: ['session-a'] });
+  expect(JSON.parse(lines[0]!)).toMatchObject({ type: 'tapes-export', version: 3, sessions: ['session-a'] });
   expect(types.at(-1)).toBe('end');
   expect(new Set(types)).toContain('items');
   const text = lines.join('\n');
@@ -211,7 +211,7 @@ describe('refuses with the number of the line, and changes nothing', () => {
     const bad = join(other, 'new.jsonl');
     await writeFile(
       bad,
-      change(0, (line) => line.replace('"version":2', '"version":3')),
+      change(0, (line) => line.replace('"version":3', '"version":4')),
     );
     const { error } = await runCommand('import', bad, '--home', other);
     expect(error).toMatchObject({ code: 'E_IMPORT_NEWER' });

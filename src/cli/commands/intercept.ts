@@ -1,11 +1,11 @@
 // `tapes intercept [options] -- <command> [args…]`
 import type { Command } from 'commander';
 
-import { TapesError } from '../../errors.ts';
-import { readSize } from './list-options.ts';
-import { addWayOptions, collect, readPort } from './proxy-options.ts';
+import type { LiveDumpFlags } from '../../app/dump-options.ts';
+import { addLiveDumpOptions } from './live-dump-options.ts';
+import { addWayOptions, readPort } from './proxy-options.ts';
 
-interface Options {
+interface Options extends LiveDumpFlags {
   readonly home?: string;
   readonly db?: string;
   readonly agent?: string;
@@ -17,21 +17,12 @@ interface Options {
   readonly hostName: readonly string[];
   readonly ephemeralCa?: boolean;
   readonly record: boolean;
-  readonly dump: readonly string[];
-  readonly force?: boolean;
-  readonly dumpBodies: string;
-  readonly dumpSecrets?: boolean;
-  readonly dumpZstd?: boolean;
-  readonly dumpMaxBytes?: number;
-  readonly dumpFiles?: number;
-  readonly dumpTls?: string;
-  readonly keylog?: string;
   readonly quiet?: boolean;
   readonly verbose?: boolean;
 }
 
 export function addInterceptCommand(program: Command): void {
-  addWayOptions(program.command('intercept'))
+  addLiveDumpOptions(addWayOptions(program.command('intercept')))
     .usage('[options] -- <command> [args…]')
     .description('Run an agent under the interceptor and record what it sends.')
     .argument('<command...>', 'the agent and its arguments, as you would type them')
@@ -40,22 +31,6 @@ export function addInterceptCommand(program: Command): void {
     .option('--port <n>', 'the port to listen on, on 127.0.0.1; 0 picks a free one', readPort, 0)
     .option('--label <text>', 'a name for this run')
     .option('--no-record', 'intercept, and keep nothing')
-    .option(
-      '--dump <path>',
-      'also write what passes: .pcapng, .har, .txt or .log, a folder for one of each, - for stderr; may be repeated',
-      collect,
-      [],
-    )
-    .option('--force', 'replace dump files that are there already')
-    .option('--dump-bodies <how>', 'text dumps: none of the bodies, the head of each, or full', 'full')
-    .option('--dump-secrets', 'leave secrets in dumps')
-    .option('--dump-zstd', 'pcapng dumps: leave bodies under zstd (Wireshark 4.0 does not know it)')
-    .option('--dump-max-bytes <size>', 'go on in a next dump file when one has this size: 100MB', (value) =>
-      readSize(value, '--dump-max-bytes'),
-    )
-    .option('--dump-files <n>', 'keep this many of them, the newest', readCount)
-    .option('--dump-tls <file>', 'write ciphertext as it was on the wire, with its keys (SECRET in its name, .pcapng)')
-    .option('--keylog <file>', 'append the keys of all TLS connections (default: $SSLKEYLOGFILE, if set)')
     .option('-q, --quiet', 'print no summary at the end')
     .option('-v, --verbose', 'say what is done, before and after the run')
     .addHelpText(
@@ -93,12 +68,4 @@ Examples:
       // All is on disk and said. mockttp keeps a timer of 100 ms or more for each TLS connection, which nobody needs to wait for.
       process.stderr.write('', () => process.exit());
     });
-}
-
-function readCount(value: string): number {
-  const count = Number(value);
-  if (/^\d+$/.test(value) && count > 0 && Number.isSafeInteger(count)) return count;
-  throw new TapesError('E_USAGE', `--dump-files ${value} is not a whole number above 0`, {
-    hint: 'name a number: --dump-files 5',
-  });
 }

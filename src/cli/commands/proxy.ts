@@ -1,9 +1,11 @@
 // `tapes proxy [options]`
 import type { Command } from 'commander';
 
+import type { LiveDumpFlags } from '../../app/dump-options.ts';
+import { addLiveDumpOptions } from './live-dump-options.ts';
 import { addWayOptions, readPort } from './proxy-options.ts';
 
-interface Options {
+interface Options extends LiveDumpFlags {
   readonly home?: string;
   readonly db?: string;
   readonly agent?: string;
@@ -21,7 +23,7 @@ interface Options {
 }
 
 export function addProxyCommand(program: Command): void {
-  addWayOptions(program.command('proxy'))
+  addLiveDumpOptions(addWayOptions(program.command('proxy')))
     .description('Stand as an interceptor for agents that start themselves.')
     .option('--agent <name>', 'only the hosts of this agent (default: of all that tapes knows)')
     .option('--port <n>', 'the port to listen on, on 127.0.0.1; 0 picks a free one (default: as last time)', readPort)
@@ -39,6 +41,7 @@ one time to the next, so an environment that was taken in once stays valid.
 
 Examples:
   $ tapes proxy                         in a terminal of its own
+  $ tapes proxy --dump all.pcapng --dump-max-bytes 100MB --dump-files 10
   $ eval "$(tapes env)"                 in another; then start agents there`,
     )
     .action(async (_options: unknown, command: Command) => {
@@ -48,9 +51,14 @@ Examples:
       const { guessShell, renderChanges, renderEvaluation } = await import('../render/shell-lines.ts');
       const options = command.optsWithGlobals<Options>();
       const shell = guessShell(process.env, process.platform);
-      const reports = await runProxy({
+      const { dumpWarnings, readDumpRequest } = await import('../../app/dump-options.ts');
+      // What it prints is for whoever started it, so text on stderr is in nobody's way.
+      const dump = readDumpRequest(options, process.env, false);
+      for (const warning of dumpWarnings(dump)) say(`warning: ${warning}`);
+      const { recorded, dumped } = await runProxy({
         ...options,
         ephemeralCa: options.ephemeralCa ?? false,
+        dump,
         ...hearSignals(),
         environment: process.env,
         cwd: process.cwd(),
@@ -63,7 +71,8 @@ Examples:
           for (const line of renderChanges(changes, shell)) writeText(line);
         },
       });
-      if (!options.quiet && reports !== null) for (const line of renderSessionReports(reports)) say(line);
+      if (!options.quiet) for (const line of dumped) say(line);
+      if (!options.quiet && recorded !== null) for (const line of renderSessionReports(recorded)) say(line);
       // All is on disk and said. mockttp keeps a timer for each TLS connection, which nobody needs to wait for.
       process.stderr.write('', () => process.exit());
     });

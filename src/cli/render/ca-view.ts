@@ -53,20 +53,31 @@ export function renderUninstalled(report: UninstallCaReport, paint: Paint): stri
 }
 
 export function renderRotated(report: RotateCaReport, paint: Paint): string {
-  const { root, dryRun, stores, runsOnEarlier, permittedDomains } = report;
+  const { root, waiting, dryRun, stores, runsOnEarlier, permittedDomains } = report;
   const head =
     root !== null
       ? [`made a new root: ${root.certificateFile}`, ...aboutRoot(root)]
       : dryRun
-        ? [`a new root would be made, for ${permittedDomains.join(', ')}`]
-        : ['nothing was changed: the new root could not be installed everywhere'];
+        ? [`a new root would be ${waiting === null ? 'made' : 'used, which waits'}, for ${permittedDomains.join(', ')}`]
+        : [
+            'the new root is not used yet: a store could not take it',
+            'until then the one before signs, and is trusted, as it was',
+          ];
   const runs =
     root === null || runsOnEarlier.length === 0
       ? []
       : [
           `${sayPlural(runsOnEarlier.length, 'run')} still ${runsOnEarlier.length === 1 ? 'signs' : 'sign'} with an earlier root, until ${runsOnEarlier.length === 1 ? 'it ends' : 'they end'}`,
         ];
-  return [...head, ...stores.flatMap((result) => renderResult(result, paint)), ...runs].join('\n');
+  const next =
+    waiting === null || dryRun
+      ? []
+      : [
+          '',
+          paint.dim('mend what failed, then go on: tapes ca rotate'),
+          paint.dim('or use the new root without it: tapes ca rotate --anyway'),
+        ];
+  return [...head, ...stores.flatMap((result) => renderResult(result, paint)), ...runs, ...next].join('\n');
 }
 
 export function renderStatus(status: CaStatus, paint: Paint): string {

@@ -3,6 +3,7 @@ import type { RawHeaders } from '../../domain/index.ts';
 import type { BodyFacts, RecordedExchange } from '../../store/index.ts';
 import type { Paint } from './paint.ts';
 import { safeLine } from './safe-text.ts';
+import { asTyped } from './typed-command.ts';
 import { sayBytes } from './words.ts';
 
 export function renderExchange(exchange: RecordedExchange, shortId: string, paint: Paint): string {
@@ -11,11 +12,11 @@ export function renderExchange(exchange: RecordedExchange, shortId: string, pain
   return [
     `${paint.bold('Request')}  ${safeLine(`${method} ${url}`)}  ${paint.dim(`HTTP/${safeLine(httpVersion)}`)}`,
     ...renderHeaders(exchange.requestHeaders, paint),
-    ...renderBody(exchange.request, `tapes raw ${shortId} --request`, paint),
+    ...renderBody(exchange.request, asTyped(`tapes raw ${shortId} --request`), paint),
     '',
     `${paint.bold('Response')}  ${answer}`,
     ...renderHeaders(responseHeaders ?? [], paint),
-    ...renderBody(exchange.response, `tapes raw ${shortId} --response`, paint),
+    ...renderBody(exchange.response, asTyped(`tapes raw ${shortId} --response`), paint),
   ].join('\n');
 }
 

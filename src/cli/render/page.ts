@@ -1,6 +1,7 @@
 // Where output goes and how it may look there.
 import type { Paint } from './paint.ts';
 import { hasColour, openPaint } from './paint.ts';
+import { asTyped } from './typed-command.ts';
 
 export interface Page {
   readonly paint: Paint;
@@ -24,4 +25,4 @@ export const writeJson = (value: unknown): void => void process.stdout.write(`${
 export const writeText = (text: string): void => void process.stdout.write(`${text}\n`);
 
 /** Talk, which is not data. */
-export const say = (line: string): void => void process.stderr.write(`tapes: ${line}\n`);
+export const say = (line: string): void => void process.stderr.write(`tapes: ${asTyped(line)}\n`);

@@ -1,20 +1,18 @@
 // The lines at the end of a standing proxy: what was recorded of each session, then what was lost, if anything was.
 import type { SessionReports } from '../../app/session-reports.ts';
-import { renderSummary } from './summary.ts';
+import { renderNoCalls, renderSummary } from './summary.ts';
 import { sayPlural } from './words.ts';
 
 const shownSessions = 20;
 
 /** Lines without the `tapes: ` that goes before each. */
 export function renderSessionReports(reports: SessionReports): string[] {
-  const { sessions, earlierSessions, exchanges } = reports;
+  const { sessions, earlierSessions } = reports;
   const shown = sessions.slice(-shownSessions);
   const hidden = earlierSessions + sessions.length - shown.length;
-  const nothing =
-    exchanges === 0 ? 'nothing was sent to an intercepted host' : `only ${sayPlural(exchanges, 'other exchange')}`;
   return [
     ...(hidden === 0 ? [] : [`recorded ${sayPlural(hidden, 'earlier session')} · tapes sessions`]),
-    ...(shown.length === 0 ? [`recorded no calls: ${nothing}`] : []),
+    ...(shown.length === 0 ? [renderNoCalls(reports)] : []),
     ...shown.flatMap((report) => renderSummary({ ...report, problems: [] })),
     ...reports.problems,
   ];

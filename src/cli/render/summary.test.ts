@@ -41,4 +41,7 @@ it('does not claim to have recorded where something was lost', () => {
   const lines = renderSummary({ ...report, dropped: 12, problems: ['the database is locked: 12 events lost'] });
   expect(lines[0]).toMatch(/^saw 3 calls/);
   expect(lines[1]).toBe('the database is locked: 12 events lost');
+  expect(renderSummary({ ...report, calls: 0, exchanges: 0, dropped: 12 })).toEqual([
+    'recorded no calls: what was sent is lost',
+  ]);
 });

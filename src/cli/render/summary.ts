@@ -8,13 +8,7 @@ export function renderSummary(report: RecordingReport): string[] {
 }
 
 function renderRecorded({ calls, turns, sessions, usage, exchanges, dropped }: RecordingReport): string {
-  if (calls === 0) {
-    // What passed is not known where it was lost: the lines that follow say so.
-    if (dropped > 0 && exchanges === 0) return 'recorded nothing';
-    const others =
-      exchanges === 0 ? 'nothing was sent to an intercepted host' : `only ${sayPlural(exchanges, 'other exchange')}`;
-    return `recorded no calls: ${others}`;
-  }
+  if (calls === 0) return renderNoCalls({ exchanges, dropped });
   const newest = sessions.at(-1);
   const where =
     sessions.length === 1 && newest !== undefined
@@ -25,4 +19,12 @@ function renderRecorded({ calls, turns, sessions, usage, exchanges, dropped }: R
   // Where something was lost, the lines that follow say what: this one must not claim more than is on disk.
   const verb = dropped === 0 ? 'recorded' : 'saw';
   return `${verb} ${sayPlural(calls, 'call')} in ${sayPlural(turns, 'turn')} of ${where}${tokens}${next}`;
+}
+
+/** Where there is no call: because there was none, or because it is lost. */
+export function renderNoCalls({ exchanges, dropped }: Pick<RecordingReport, 'exchanges' | 'dropped'>): string {
+  if (dropped > 0 && exchanges === 0) return 'recorded no calls: what was sent is lost';
+  const others =
+    exchanges === 0 ? 'nothing was sent to an intercepted host' : `only ${sayPlural(exchanges, 'other exchange')}`;
+  return `recorded no calls: ${others}`;
 }

@@ -2,6 +2,7 @@
 import type { VerifyReport } from '../../store/index.ts';
 import type { Paint } from './paint.ts';
 import { safeLine } from './safe-text.ts';
+import { asTyped } from './typed-command.ts';
 import { sayBytes, sayPlural } from './words.ts';
 
 const shownProblems = 50;
@@ -17,7 +18,7 @@ export function renderVerification(report: VerifyReport, paint: Paint): string {
   const whole = wholeRequests === 0 ? [] : [`${sayPlural(wholeRequests, 'request')} kept whole, not in parts`];
   const lines = problems
     .slice(0, shownProblems)
-    .map(({ what, id, message }) => `${paint.red('DAMAGED')}  ${what} ${safeLine(id)}: ${safeLine(message)}`);
+    .map(({ what, id, message }) => `${paint.red('DAMAGED')}  ${what} ${safeLine(id)}: ${asTyped(safeLine(message))}`);
   const more = problemCount > lines.length ? [`… and ${problemCount - lines.length} more`] : [];
   const verdict =
     problemCount === 0

@@ -5,6 +5,7 @@ import type { DumpEvent, ExchangeLabel } from '../dump-event.ts';
 import type { ExchangeEvent } from '../http/exchange-transcript.ts';
 import { readHeader, requestHeadBytes, responseHeadBytes } from '../http/framing.ts';
 import { BodyCollector, readText, type BodyRoom, type KeptBody } from '../kept-body.ts';
+import { eventMessages } from './event-messages.ts';
 import type { HarEntry, HarPair, HarSocketMessage } from './har-format.ts';
 
 /** Of one body; a HAR is read whole by whoever reads it. */
@@ -23,6 +24,8 @@ export class HarExchange {
   readonly #isSocket: boolean;
   readonly #messages: HarSocketMessage[] = [];
   readonly #chunks: [number, number][] = [];
+  /** When how much of the decoded answer was there: times of its events. */
+  readonly #decoded: { readonly at: number; readonly bytes: number }[] = [];
   readonly #remarks: string[] = [];
   #messageBytes = 0;
   #leftOutMessages = 0;
@@ -60,7 +63,7 @@ export class HarExchange {
         return null;
       case 'responseData':
         if (this.#chunks.length < maxChunks) this.#chunks.push([round(this.#since(event)), event.data.length]);
-        await this.#responseBody?.push(event.data);
+        this.#keepTime(event, (await this.#responseBody?.push(event.data))?.length ?? 0);
         return null;
       case 'responseEnded':
         return 'ended';
@@ -102,7 +105,12 @@ export class HarExchange {
     const timings = this.#timings(this.#since(stamp));
     const { callId, turnId } = this.#label ?? { callId: null, turnId: null };
     const remote = this.#upstream?.remote ?? null;
-    const { client } = this.#request;
+    const { client, port } = this.#request;
+    const responseEntry = this.#responseEntry(response);
+    const events =
+      response !== null && /^text\/event-stream\b/i.test(responseEntry.content.mimeType)
+        ? eventMessages(response.bytes, this.#decoded, stamp.at)
+        : [];
     const remarks = [
       ...this.#remarks,
       ...(this.#leftOutMessages > 0
@@ -113,14 +121,17 @@ export class HarExchange {
       startedDateTime: new Date(this.#startedAt.at).toISOString(),
       time: round(timings.send + timings.wait + timings.receive),
       request: this.#requestEntry(request),
-      response: this.#responseEntry(response),
+      response: responseEntry,
       cache: {},
       timings: { blocked: -1, dns: -1, connect: -1, ssl: -1, ...timings },
       ...(remote === null ? {} : { serverIPAddress: remote.address.replace(/^::ffff:/, '') }),
-      ...(client === null ? {} : { connection: String(client.port) }),
+      // Browsers show this as the server's port, and tell connections apart by the other.
+      connection: String(remote?.port ?? port),
+      ...(client === null ? {} : { _connectionId: String(client.port) }),
       ...(remarks.length === 0 ? {} : { comment: [...new Set(remarks)].join('; ') }),
       _resourceType: this.#isSocket ? 'websocket' : 'fetch',
       ...(this.#isSocket && this.#response?.status === 101 ? { _webSocketMessages: this.#messages } : {}),
+      ...(events.length === 0 ? {} : { _eventSourceMessages: events }),
       _tapes: {
         exchangeId: this.#id,
         ...(callId === null ? {} : { callId }),
@@ -135,6 +146,10 @@ export class HarExchange {
     this.#response = response;
     this.#responseStartedMs = this.#since(stamp);
     this.#responseBody = new BodyCollector(readHeader(response.headers, 'content-encoding'), this.#room, maxBodyBytes);
+  }
+
+  #keepTime({ at }: Stamp, bytes: number): void {
+    if (bytes > 0 && this.#decoded.length < maxChunks) this.#decoded.push({ at, bytes });
   }
 
   #keepMessage({ from, isBinary, data, at }: Extract<DumpEvent, { type: 'socketMessage' }>): void {

@@ -51,10 +51,14 @@ export interface HarEntry {
     readonly receive: number;
   };
   readonly serverIPAddress?: string;
-  readonly connection?: string;
+  /** The server's port, as Chrome and Firefox write and read it. */
+  readonly connection: string;
+  /** The agent's port. */
+  readonly _connectionId?: string;
   readonly comment?: string;
   readonly _resourceType: 'fetch' | 'websocket';
   readonly _webSocketMessages?: readonly HarSocketMessage[];
+  readonly _eventSourceMessages?: readonly HarEventMessage[];
   readonly _tapes: {
     readonly exchangeId: string;
     readonly callId?: string;
@@ -63,6 +67,15 @@ export interface HarEntry {
     /** When each chunk of the answer came, in ms after `startedDateTime`, and how many bytes it had on the wire. */
     readonly chunks?: readonly (readonly [atMs: number, bytes: number])[];
   };
+}
+
+/** An event of an event stream, as Chrome writes it: without a name it is a `message`. */
+export interface HarEventMessage {
+  /** Seconds since the epoch. */
+  readonly time: number;
+  readonly eventName: string;
+  readonly eventId: string;
+  readonly data: string;
 }
 
 export interface HarSocketMessage {

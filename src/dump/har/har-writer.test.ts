@@ -78,6 +78,11 @@ describe('a HAR', () => {
       _resourceType: 'fetch',
       _tapes: { exchangeId: 'aaaa1', callId: 'aaaa1', turnId: 'turn1', outcome: 'the agent hung up' },
     });
+    const started = Date.UTC(2026, 10, 23, 12) / 1000;
+    expect(entry!._eventSourceMessages).toEqual([
+      { time: started + 0.0505, eventName: 'one', eventId: '', data: '{"type":"one"}' },
+      { time: started + 0.061, eventName: 'two', eventId: '', data: '{"type":"two"}' },
+    ]);
     expect(entry!._tapes.chunks).toEqual([
       [50.5, 33],
       [61, 33],

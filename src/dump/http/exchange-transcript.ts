@@ -39,6 +39,7 @@ export class ExchangeTranscript {
   readonly #comments: Record<Speaker, string[]>;
   #requestFrames: BodyFrames | null = null;
   #responseFrames: BodyFrames | null = null;
+  #status = 0;
   #isRequestOver = false;
   #isOver = false;
   /** Heads as they were said. */
@@ -143,6 +144,7 @@ export class ExchangeTranscript {
   }
 
   #beginResponse(response: ResponseHead): LegAction[] {
+    this.#status = response.status;
     this.#responseFrames = new BodyFrames(responseFraming(this.#request, response));
     this.#closesAfter =
       this.#responseFrames.framing.type === 'untilClose' ||
@@ -170,18 +172,22 @@ export class ExchangeTranscript {
   #abort(by: AbortedBy, error: { readonly code: string; readonly message: string } | null): LegAction[] {
     const why = error === null ? '' : `: ${error.code} ${error.message}`;
     const head = [...this.#settleRequest(false), ...this.#closeCutAnswer()];
+    const owed = this.#sayOwed();
     this.#isOver = true;
     switch (by) {
       case 'agent':
-        return [...head, this.#hangUp('client', [`the agent hung up${why}`])];
+        return [...head, this.#hangUp('client', [`the agent hung up${why}`, ...owed])];
       case 'upstream':
         return [
           ...head,
-          { type: 'reset', from: 'server', comments: this.#take('server', `the provider failed${why}`) },
+          { type: 'reset', from: 'server', comments: this.#take('server', `the provider failed${why}`, ...owed) },
         ];
       case 'tapes': {
         const from = this.#leg === 'agent' ? 'server' : 'client';
-        return [...head, { type: 'reset', from, comments: this.#take(from, `tapes ended the connection${why}`) }];
+        return [
+          ...head,
+          { type: 'reset', from, comments: this.#take(from, `tapes ended the connection${why}`, ...owed) },
+        ];
       }
       default:
         return by satisfies never;
@@ -213,6 +219,15 @@ export class ExchangeTranscript {
       ...this.#sayLeftOut('response', this.#responseFrames),
     ];
     return { type: 'end', first, comments: [...this.#take(first), ...comments, ...surplus] };
+  }
+
+  /** Wireshark waits for the whole of such an answer, and shows nothing of it but segments. */
+  #sayOwed(): string[] {
+    const bytes = this.#responseFrames?.owedBytes ?? 0;
+    if (bytes === 0) return [];
+    return [
+      `the answer, status ${this.#status}, is ${bytes} bytes short of its content-length: Wireshark shows what there is of it without the preference http.desegment_body`,
+    ];
   }
 
   #sayLeftOut(side: BodySide, frames: BodyFrames | null): string[] {

@@ -62,8 +62,26 @@ function headBytes(startLine: string, headers: RawHeaders): Buffer {
 export type Piece = Uint8Array | number;
 
 export const chunkedHeader: RawHeaders = [['transfer-encoding', 'chunked']];
+
+/** Of a message whose body is given decoded: what the head no longer says of it is kept in it under other names, and the body comes in chunks. */
+export function decodedHeaders(headers: RawHeaders): RawHeaders {
+  const kept = headers.filter(([name]) => name.toLowerCase() !== 'transfer-encoding');
+  const rename = (name: string): string => (/^content-(encoding|length)$/i.test(name) ? `x-tapes-${name}` : name);
+  return [...kept.map(([name, value]) => [rename(name), value] as const), ...chunkedHeader];
+}
+
 const crlf = Buffer.from('\r\n');
 const lastChunk = Buffer.from('0\r\n\r\n');
+
+const chunkHead = (bytes: number): Buffer => Buffer.from(`${bytes.toString(16)}\r\n`, 'latin1');
+
+/** The chunk that was made last: both sides of the interceptor say the same one. */
+let lastMade: { readonly piece: Uint8Array; readonly chunk: Buffer } | null = null;
+
+function chunkOf(piece: Uint8Array): Buffer {
+  if (lastMade?.piece !== piece) lastMade = { piece, chunk: Buffer.concat([chunkHead(piece.length), piece, crlf]) };
+  return lastMade.chunk;
+}
 
 /** Frames a body, piece by piece. What goes beyond a stated length is left out and counted. */
 export class BodyFrames {
@@ -78,6 +96,11 @@ export class BodyFrames {
   /** Bytes that the headers leave no room for. */
   get surplusBytes(): number {
     return this.#surplusBytes;
+  }
+
+  /** Bytes that the head promised and that have not come. */
+  get owedBytes(): number {
+    return this.framing.type === 'length' ? this.framing.bytes - this.#sentBytes : 0;
   }
 
   push(piece: Piece): Piece[] {
@@ -96,10 +119,8 @@ export class BodyFrames {
       }
       case 'untilClose':
         return [piece];
-      case 'chunked': {
-        const head = Buffer.from(`${size.toString(16)}\r\n`);
-        return typeof piece === 'number' ? [head, piece, crlf] : [Buffer.concat([head, piece, crlf])];
-      }
+      case 'chunked':
+        return typeof piece === 'number' ? [chunkHead(piece), piece, crlf] : [chunkOf(piece)];
       default:
         return this.framing satisfies never;
     }

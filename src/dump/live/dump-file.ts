@@ -81,6 +81,11 @@ export class DumpFile {
     );
   }
 
+  /** What has gone wrong, in one sentence; null: nothing. */
+  get problem(): string | null {
+    return this.#problem === null ? null : `${this.#path} ends early: ${this.#problem}`;
+  }
+
   write(bytes: Uint8Array): void {
     if (bytes.length === 0) return;
     if (this.#problem !== null) {
@@ -134,7 +139,7 @@ export class DumpFile {
     if (this.#fd !== stderrFd) closeSync(this.#fd);
     const bytes = this.#earlierBytes + this.#goodBytes + (this.#goodBytes > 0 ? this.#tail.length : 0);
     const lost = this.#lostWrites === 0 ? '' : `; what came later is not in it`;
-    const problem = this.#problem === null ? null : `${this.#path} ends early: ${this.#problem}${lost}`;
+    const problem = this.problem === null ? null : `${this.problem}${lost}`;
     return { path: this.#path, bytes, files: this.#files, problem };
   }
 

@@ -8,6 +8,8 @@ export type ToDumpThread =
 
 export type FromDumpThread =
   | { readonly type: 'handled'; readonly bytes: number }
+  /** A file ends early; each time with all that do. */
+  | { readonly type: 'problems'; readonly problems: readonly string[] }
   | { readonly type: 'closed'; readonly report: DumpReport };
 
 const eventBytes = 256;

@@ -1,7 +1,7 @@
 // All that happens to an event on its way into files, in order: masked, put in order, labelled, written. In the thread of its
 // own; nothing here is thrown at whoever hands events over.
 import { Vault } from '../../redact/index.ts';
-import type { ConnectionEnd, WireEvent } from '../../domain/index.ts';
+import type { ConnectionEvent, WireEvent } from '../../domain/index.ts';
 import { noBytes, type DumpEvent, type DumpOrigin, type DumpWriter } from '../dump-event.ts';
 import { openDumpWriter, type DumpFormat } from '../dump-format.ts';
 import type { ShownBodies } from '../text/text-writer.ts';
@@ -28,7 +28,10 @@ export interface LiveDumpOptions {
 
 export type Gap = Extract<DumpEvent, { readonly type: 'bytesMissing' | 'eventsMissing' }>;
 
-export type LiveEvent = WireEvent | ConnectionEnd | Gap | CaptureEvent;
+/** What is said of an exchange by whoever knows more of it than the wire does. */
+export type Remark = Extract<DumpEvent, { readonly type: 'remark' }>;
+
+export type LiveEvent = WireEvent | ConnectionEvent | Gap | Remark | CaptureEvent;
 
 const captureTypes: ReadonlySet<string> = new Set(['tapOpened', 'tapData', 'tapMissing', 'tapClosed', 'tapKeys']);
 const isCaptureEvent = (event: LiveEvent): event is CaptureEvent => captureTypes.has(event.type);
@@ -97,6 +100,12 @@ export class DumpPipeline {
     await this.#write(this.#order.pass(mono + performance.now() - seenAt));
     for (const { file } of this.#outputs) file.flush();
     this.#tls?.file.flush();
+  }
+
+  /** What has gone wrong with files so far, one sentence each. */
+  get problems(): string[] {
+    const files = [...this.#outputs.map(({ file }) => file), ...(this.#tls === null ? [] : [this.#tls.file])];
+    return files.flatMap(({ problem }) => (problem === null ? [] : [problem]));
   }
 
   async close(dropped: number): Promise<DumpReport> {

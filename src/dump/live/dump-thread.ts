@@ -22,20 +22,25 @@ function tellHandled(): void {
   handledBytes = 0;
 }
 
+let toldProblems = 0;
+async function pass(): Promise<void> {
+  await pipeline.pass();
+  const { problems } = pipeline;
+  if (problems.length > toldProblems) tell({ type: 'problems', problems });
+  toldProblems = problems.length;
+}
+
 /** One at a time, in order. */
 let last: Promise<void> = Promise.resolve();
 const next = (work: () => Promise<void> | void): void => {
   last = last.then(work).catch(() => undefined);
 };
 
-let isPassing = false;
+/** For what waits while nothing comes. What comes passes on what came before it: waking up once is cheaper than twice. */
 const timer = setInterval(() => {
-  if (isPassing) return;
-  isPassing = true;
   next(async () => {
-    isPassing = false;
     tellHandled();
-    await pipeline.pass();
+    await pass();
   });
 }, passEveryMs);
 
@@ -53,6 +58,8 @@ port.on('message', (message: ToDumpThread) => {
           handledBytes += sizeOfDumpEvent(event);
           if (handledBytes >= tellAfterBytes) tellHandled();
         }
+        await pass();
+        timer.refresh();
       });
       return;
     case 'secrets':

@@ -1,8 +1,9 @@
 // Masks a body that is on its way, and gives it back in the chunks that it came in: masks are as long as what they stand for.
-// A plain body goes on at once, but for what could be the beginning of a secret; one under a content encoding waits for its end.
+// A plain body goes on at once, but for what could be the beginning of a secret; one under a content encoding waits for its end, or, where it is
+// too large for that, goes on decoded.
 import type { RawHeaders, Stamp } from '../../domain/index.ts';
 import { StreamMasker, type Vault } from '../../redact/index.ts';
-import { decodeBody, encodeBody } from '../../wire/index.ts';
+import { decodeBody, encodeBody, openBodyDecoder, type BodyDecoder } from '../../wire/index.ts';
 import { readHeader } from '../http/framing.ts';
 
 export interface MaskedChunk extends Stamp {
@@ -20,7 +21,9 @@ export interface MaskedEnd {
 export interface BodyMasker {
   /** Must its head wait, because it may have to say another length? */
   readonly holdsHead: boolean;
-  push(chunk: MaskedChunk): readonly MaskedChunk[];
+  /** It goes on without its content encoding from here on; asked after each push. */
+  readonly isDecoded: boolean;
+  push(chunk: MaskedChunk): readonly MaskedChunk[] | Promise<readonly MaskedChunk[]>;
   /** These bytes never came: what is behind them is no part of what was before. */
   miss(): readonly MaskedChunk[];
   end(): MaskedEnd | Promise<MaskedEnd>;
@@ -36,6 +39,7 @@ export function openBodyMasker(headers: RawHeaders, vault: Vault): BodyMasker {
 
 class PlainMasker implements BodyMasker {
   readonly holdsHead = false;
+  readonly isDecoded = false;
   readonly givenUpBytes = 0;
   readonly #vault: Vault;
   #masker: StreamMasker;
@@ -88,9 +92,16 @@ class PlainMasker implements BodyMasker {
   }
 }
 
-/** Of a body under its encoding; it may decode to much more. */
+/** Of a body under its encoding; it may decode to much more. Of a larger one no more than this is ever in memory, either. */
 const maxHeldBytes = 8 * 1024 * 1024;
 const maxDecodedBytes = 64 * 1024 * 1024;
+
+/** A body on its way without its encoding. */
+interface Large {
+  readonly decoder: BodyDecoder;
+  readonly masker: StreamMasker;
+  last: MaskedChunk;
+}
 
 class EncodedMasker implements BodyMasker {
   readonly holdsHead = true;
@@ -100,6 +111,7 @@ class EncodedMasker implements BodyMasker {
   #heldBytes = 0;
   #givenUpBytes = 0;
   #hasHole = false;
+  #large: Large | null = null;
 
   constructor(encoding: string, vault: Vault) {
     this.#encoding = encoding;
@@ -110,14 +122,52 @@ class EncodedMasker implements BodyMasker {
     return this.#givenUpBytes;
   }
 
-  push(chunk: MaskedChunk): MaskedChunk[] {
-    const isTooMuch = this.#heldBytes + chunk.data.length > maxHeldBytes;
-    if (this.#givenUpBytes > 0 || this.#hasHole || isTooMuch) this.#giveUp(chunk.data.length);
-    else {
-      this.#chunks.push(chunk);
-      this.#heldBytes += chunk.data.length;
+  get isDecoded(): boolean {
+    return this.#large !== null;
+  }
+
+  push(chunk: MaskedChunk): MaskedChunk[] | Promise<MaskedChunk[]> {
+    if (this.#givenUpBytes > 0 || this.#hasHole) {
+      this.#giveUp(chunk.data.length);
+      return [];
     }
-    return [];
+    if (this.#large !== null) return this.#pushLarge([chunk]);
+    this.#chunks.push(chunk);
+    this.#heldBytes += chunk.data.length;
+    return this.#heldBytes > maxHeldBytes ? this.#pushLarge(this.#chunks.splice(0)) : [];
+  }
+
+  async #pushLarge(chunks: readonly MaskedChunk[]): Promise<MaskedChunk[]> {
+    const isBeginning = this.#large === null;
+    const large = this.#large ?? {
+      decoder: openBodyDecoder(this.#encoding),
+      masker: new StreamMasker(this.#vault),
+      last: chunks[0]!,
+    };
+    const masked: MaskedChunk[] = [];
+    let decodedBytes = 0;
+    for (const chunk of chunks) {
+      const decoded = await large.decoder.push(chunk.data);
+      decodedBytes += decoded.length;
+      // A bomb, or as good as one: nothing of it has been given yet.
+      if (isBeginning && decodedBytes > maxDecodedBytes) {
+        this.#giveUp(0);
+        return [];
+      }
+      const data = large.masker.push(decoded);
+      if (data.length > 0) masked.push({ ...chunk, data });
+      large.last = chunk;
+    }
+    this.#heldBytes = 0;
+    this.#large = large;
+    return masked;
+  }
+
+  async #endLarge({ decoder, masker, last }: Large): Promise<MaskedEnd> {
+    const { bytes, problem } = await decoder.end();
+    const data = Buffer.concat([masker.push(bytes), masker.end()]);
+    const remark = problem === null ? null : `cut: ${problem.encoding}: ${problem.message}`;
+    return { chunks: data.length === 0 ? [] : [{ ...last, data }], newLength: null, remark };
   }
 
   /** Behind a hole nothing decodes, so nothing can be masked. */
@@ -127,6 +177,7 @@ class EncodedMasker implements BodyMasker {
   }
 
   async end(): Promise<MaskedEnd> {
+    if (this.#large !== null) return this.#endLarge(this.#large);
     const chunks = this.#chunks.splice(0);
     if (chunks.length === 0) return { chunks, newLength: null, remark: null };
     const whole = Buffer.concat(chunks.map(({ data }) => data));

@@ -1,5 +1,6 @@
 // Masked events: as long as they were, in the chunks and at the times in which they came, and without the secret, however it was cut.
 import { zstdCompress } from 'http-encoding';
+import { randomBytes } from 'node:crypto';
 import { deflateSync, gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 
@@ -7,7 +8,8 @@ import { chunkings, cutIntoChunks } from '../../../test/support/chunks.ts';
 import { randomTraffic } from '../../../test/support/random-traffic.ts';
 import { requestHead, WireScript } from '../../../test/support/wire-script.ts';
 import { Vault } from '../../redact/index.ts';
-import { decodeBody } from '../../wire/index.ts';
+import type { RawHeaders } from '../../domain/index.ts';
+import { decodeBody, encodeBody } from '../../wire/index.ts';
 import type { DumpEvent } from '../dump-event.ts';
 import { EventMasker } from './mask-events.ts';
 
@@ -154,16 +156,76 @@ describe('an encoded body', () => {
     expect(bodyOf(masked, 'responseData').toString()).toMatch(/^masked:/);
   });
 
-  it('that is too large to be held is left out, and that is told', async () => {
+  it.each(['gzip', 'zstd'])(
+    'under %s that is too large to be held goes on decoded and masked, which its head says',
+    async (encoding) => {
+      const filler = randomBytes(3 * 1024 * 1024).toString('base64');
+      const plain = Buffer.from(`{"a":"${filler}","b":"${secret}","c":"${filler}${filler}","d":"${secret}"}`);
+      const body = encoding === 'gzip' ? gzipSync(plain) : (await encodeBody(plain, encoding, 0))!.bytes;
+      expect(body.length).toBeGreaterThan(8.5 * 1024 * 1024);
+      const script = new WireScript();
+      const said = [
+        ['Content-Encoding', encoding],
+        ['Content-Length', String(body.length)],
+      ] as const;
+      script.add({ type: 'requestStarted', exchangeId: 'a', request: requestHead({ headers: [...headers, ...said] }) });
+      for (const data of cutIntoChunks(body, 4, 100_000))
+        script.wait(1).add({ type: 'requestData', exchangeId: 'a', data });
+      // Before its end it is on its way already, as is an answer that came early.
+      const early = script.events.length;
+      script.add({ type: 'requestEnded', exchangeId: 'a' }).head('a').data('a', 'fine').end('a');
+      const masker = new EventMasker(new Vault(Buffer.alloc(32, 7), { keepsLengths: true }));
+      const masked: DumpEvent[] = [];
+      for (const [at, event] of script.events.entries()) {
+        if (at === early) expect(bodyOf(masked, 'requestData').length).toBeGreaterThan(6 * 1024 * 1024);
+        masked.push(...(await masker.apply(event)));
+      }
+      const [head, remark] = masked;
+      const fields = (head as { request: { headers: RawHeaders } }).request.headers.slice(2);
+      expect(fields).toEqual([
+        ['x-tapes-Content-Encoding', encoding],
+        ['x-tapes-Content-Length', String(body.length)],
+        ['transfer-encoding', 'chunked'],
+      ]);
+      expect(remark).toMatchObject({ type: 'remark', text: expect.stringContaining('the request is decoded') });
+      const vault = new Vault(Buffer.alloc(32, 7));
+      vault.learn(secret);
+      const found = bodyOf(masked, 'requestData');
+      expect(found.includes(secret)).toBe(false);
+      expect(found.equals(vault.mask(plain).bytes)).toBe(true);
+      expect(bodyOf(masked, 'responseData').toString()).toBe('fine');
+      expect(masked.filter(({ type }) => type === 'bytesMissing')).toEqual([]);
+    },
+  );
+
+  it('that is too large and does not decode is told of, and shows nothing', async () => {
     const script = new WireScript();
     script.post('a', { headers }, '{}').head('a', { headers: [['content-encoding', 'zstd']] });
-    for (let at = 0; at < 9; at += 1) script.data('a', Buffer.alloc(1024 * 1024, at));
+    for (let at = 0; at < 9; at += 1) script.data('a', Buffer.alloc(1024 * 1024, `${secret} ${at}`));
     script.end('a');
     const masked = await mask(script.events);
     expect(bodyOf(masked, 'responseData')).toHaveLength(0);
-    expect(masked.find(({ type }) => type === 'bytesMissing')).toMatchObject({
-      side: 'response',
-      bytes: 9 * 1024 * 1024,
+    const remarks = masked.flatMap((event) => (event.type === 'remark' ? [event.text] : []));
+    expect(remarks.at(-1)).toMatch(/^the response is cut: zstd: /);
+  });
+
+  it('that decodes to far too much is left out, and that is told', async () => {
+    // 600 blocks of 128 KiB of one byte, and a frame to be skipped that makes it large.
+    const blocks = Array.from({ length: 600 }, (_, at) => [at === 599 ? 3 : 2, 0, 0x10, 0x61]).flat();
+    const bomb = Buffer.concat([
+      Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0, 0x50, ...blocks]),
+      Buffer.from([0x50, 0x2a, 0x4d, 0x18, 0, 0, 0x90, 0]),
+      Buffer.alloc(0x90_0000),
+    ]);
+    const script = new WireScript();
+    script.post('a', { headers }, '{}').head('a', { headers: [['content-encoding', 'zstd']] });
+    for (const chunk of cutIntoChunks(bomb, 1, 1024 * 1024)) script.data('a', chunk);
+    script.end('a');
+    const masked = await mask(script.events);
+    expect(bodyOf(masked, 'responseData')).toHaveLength(0);
+    expect(masked.find(({ type }) => type === 'bytesMissing')).toMatchObject({ side: 'response', bytes: bomb.length });
+    expect(masked.find(({ type }) => type === 'responseStarted')).toMatchObject({
+      response: { headers: [['content-encoding', 'zstd']] },
     });
   });
 });

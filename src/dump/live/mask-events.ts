@@ -3,7 +3,8 @@
 import type { RawHeaders, RequestHead, ResponseHead, UpstreamLeg } from '../../domain/index.ts';
 import type { Vault } from '../../redact/index.ts';
 import type { BodySide, DumpEvent } from '../dump-event.ts';
-import { openBodyMasker, type BodyMasker, type MaskedEnd } from './mask-body.ts';
+import { decodedHeaders } from '../http/framing.ts';
+import { openBodyMasker, type BodyMasker, type MaskedChunk, type MaskedEnd } from './mask-body.ts';
 
 type ExchangeEvent = Extract<DumpEvent, { readonly exchangeId: string }>;
 type HeadEvent = Extract<DumpEvent, { readonly type: 'requestStarted' | 'responseStarted' }>;
@@ -12,6 +13,8 @@ interface Masking {
   readonly maskers: Record<BodySide, BodyMasker | null>;
   /** The request's, where its head did not hold. */
   newLength: number | null;
+  /** The request goes on without its content encoding. */
+  isRequestDecoded: boolean;
   /** A head that waits for its body. */
   held: HeadEvent | null;
   /** What came for the other side meanwhile. */
@@ -20,7 +23,8 @@ interface Masking {
   readonly gaps: ExchangeEvent[];
 }
 
-const givenUp = 'it could not be masked under its content encoding (too large, or cut): --dump-secrets keeps it';
+const givenUp =
+  'it could not be masked under its content encoding (cut, or it decodes to too much): --dump-secrets keeps it';
 
 export class EventMasker {
   readonly #vault: Vault;
@@ -35,6 +39,7 @@ export class EventMasker {
   apply(event: DumpEvent): DumpEvent[] | Promise<DumpEvent[]> {
     switch (event.type) {
       case 'eventsMissing':
+      case 'connectionOpened':
       case 'connectionEnded':
       case 'tunnelOpened':
       case 'tunnelClosed':
@@ -61,6 +66,7 @@ export class EventMasker {
         const masking: Masking = {
           maskers: { request: masker, response: null },
           newLength: null,
+          isRequestDecoded: false,
           held: null,
           behind: [],
           gaps: [],
@@ -99,7 +105,14 @@ export class EventMasker {
         const masker = masking.maskers[event.type === 'requestData' ? 'request' : 'response'];
         if (masker === null) return [];
         const { type } = event;
-        return masker.push(event).map(({ data, at, mono }) => ({ type, exchangeId, data, at, mono }));
+        const toEvents = (chunks: readonly MaskedChunk[]): DumpEvent[] =>
+          chunks.map(({ data, at, mono }) => ({ type, exchangeId, data, at, mono }));
+        const pushed = masker.push(event);
+        if (!(pushed instanceof Promise)) return toEvents(pushed);
+        return pushed.then(async (chunks) => {
+          const head = masker.isDecoded ? await this.#releaseDecoded(masking, sideOf(event)) : [];
+          return [...head, ...toEvents(chunks)];
+        });
       }
       case 'bytesMissing': {
         const { side } = event;
@@ -115,7 +128,7 @@ export class EventMasker {
         const masked: HeadEvent = {
           ...event,
           response: this.#response(event.response),
-          ...this.#upstream(event, masking.newLength),
+          ...this.#upstream(event, masking),
         };
         const masker = openBodyMasker(event.response.headers, this.#vault);
         masking.maskers.response = masker;
@@ -141,7 +154,25 @@ export class EventMasker {
     this.#exchanges.delete(event.exchangeId);
     if (event.type === 'responseEnded') return [...settled, event];
     const error = event.error === null ? null : { ...event.error, message: this.#vault.maskText(event.error.message) };
-    return [...settled, { ...event, error, ...this.#upstream(event, masking.newLength) }];
+    return [...settled, { ...event, error, ...this.#upstream(event, masking) }];
+  }
+
+  /** A body that is too large to wait for goes on decoded: its head says so, and what waited behind it follows. */
+  async #releaseDecoded(masking: Masking, side: BodySide): Promise<DumpEvent[]> {
+    const { held } = masking;
+    if (held === null || sideOf(held) !== side) return [];
+    masking.held = null;
+    if (side === 'request') masking.isRequestDecoded = true;
+    const { exchangeId } = held;
+    const text = `the ${side} is decoded: it is too large to be masked and encoded again`;
+    const events: DumpEvent[] = [
+      withHeaders(held, decodedHeaders),
+      { ...stampOf(held), type: 'remark', exchangeId, side, text },
+    ];
+    for (const later of side === 'request' ? masking.behind.splice(0) : []) {
+      events.push(...(await this.#write(masking, later)));
+    }
+    return events;
   }
 
   async #settleAll(masking: Masking, event: ExchangeEvent): Promise<DumpEvent[]> {
@@ -171,6 +202,14 @@ export class EventMasker {
       // The remark stands behind the head, which makes the exchange known.
       events.unshift(withLength(held, end));
       if (side === 'request') masking.newLength = end.newLength;
+    } else if (end.remark !== null) {
+      events.push({
+        ...stampOf(event),
+        type: 'remark',
+        exchangeId: event.exchangeId,
+        side,
+        text: `the ${side} is ${end.remark}`,
+      });
     }
     events.push(...end.chunks.map((chunk) => dataEvent(event.exchangeId, side, chunk)), ...masking.gaps.splice(0));
     if (masker.givenUpBytes > 0) {
@@ -202,11 +241,12 @@ export class EventMasker {
 
   #upstream(
     { upstream }: { readonly upstream?: UpstreamLeg },
-    requestLength: number | null = null,
+    request: Pick<Masking, 'newLength' | 'isRequestDecoded'> | null = null,
   ): { readonly upstream?: UpstreamLeg } {
     if (upstream === undefined) return {};
     const masked = upstream.requestHeaders === null ? null : this.#vault.maskHeaders(upstream.requestHeaders);
-    const requestHeaders = masked === null ? null : fitLength(masked, requestLength);
+    const said = masked !== null && request?.isRequestDecoded === true ? decodedHeaders(masked) : masked;
+    const requestHeaders = said === null ? null : fitLength(said, request?.newLength ?? null);
     const response = upstream.response === null ? null : this.#response(upstream.response);
     return { upstream: { ...upstream, requestHeaders, response } };
   }
@@ -237,8 +277,10 @@ function fitLength(headers: RawHeaders, length: number | null): RawHeaders {
   return headers.map(([name, value]) => [name, name.toLowerCase() === 'content-length' ? String(length) : value]);
 }
 
-function withLength(event: HeadEvent, { newLength }: MaskedEnd): HeadEvent {
-  const fit = (headers: RawHeaders): RawHeaders => fitLength(headers, newLength);
+const withLength = (event: HeadEvent, { newLength }: MaskedEnd): HeadEvent =>
+  withHeaders(event, (headers) => fitLength(headers, newLength));
+
+function withHeaders(event: HeadEvent, fit: (headers: RawHeaders) => RawHeaders): HeadEvent {
   if (event.type === 'requestStarted')
     return { ...event, request: { ...event.request, headers: fit(event.request.headers) } };
   const { upstream } = event;

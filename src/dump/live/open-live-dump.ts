@@ -2,8 +2,8 @@
 // counted, and told where they were. Nothing that happens to the thread is thrown at the engine.
 import type { Worker } from 'node:worker_threads';
 
-import type { ConnectionEnd, Sink, Stamp, TapEvent, WireEvent } from '../../domain/index.ts';
-import { startThread } from './start-thread.ts';
+import type { ConnectionEvent, Sink, Stamp, TapEvent, WireEvent } from '../../domain/index.ts';
+import { startThread } from '../../processes/index.ts';
 import type { BodySide } from '../dump-event.ts';
 import { sizeOfDumpEvent, type FromDumpThread, type ToDumpThread } from './dump-messages.ts';
 import type { DumpReport, Gap, LiveDumpOptions, LiveEvent } from './dump-pipeline.ts';
@@ -11,10 +11,14 @@ import type { DumpReport, Gap, LiveDumpOptions, LiveEvent } from './dump-pipelin
 type DataEvent = Extract<WireEvent, { readonly data: Uint8Array }>;
 
 export interface LiveDump extends Sink<DumpReport> {
-  /** Takes the end of a connection. Returns at once and never throws. */
-  endConnection(end: ConnectionEnd): void;
+  /** Takes that a connection has opened, or has ended. Returns at once and never throws. */
+  tellConnection(event: ConnectionEvent): void;
   /** Takes what a tap below TLS tells, for the file of ciphertext. Returns at once and never throws. */
   tap(event: TapEvent): void;
+  /** Says something of an exchange that has begun, with its answer. Returns at once and never throws. */
+  remark(exchangeId: string, text: string): void;
+  /** What has gone wrong with files so far, one sentence each. */
+  readonly problems: readonly string[];
   /** Masks these values from now on, wherever they turn up. */
   learnSecrets(values: readonly string[]): void;
   /** Settles within about ten seconds and never rejects; all that could be written is in the files then. */
@@ -24,7 +28,7 @@ export interface LiveDump extends Sink<DumpReport> {
 const defaultLimitBytes = 32 * 1024 * 1024;
 const closeWithinMs = 10_000;
 /** Handed over together: a message for each event would cost more than all that is done with it. */
-const batchMs = 50;
+const batchMs = 100;
 const batchBytes = 256 * 1024;
 const why = 'too much was waiting to be written';
 
@@ -34,6 +38,7 @@ export function openLiveDump(options: LiveDumpOptions, limitBytes = defaultLimit
 }
 
 class ThreadDump implements LiveDump {
+  problems: readonly string[] = [];
   readonly #limitBytes: number;
   readonly #paths: readonly string[];
   readonly #closed: Promise<DumpReport | null>;
@@ -65,6 +70,7 @@ class ThreadDump implements LiveDump {
       this.#worker = startThread('./dump-thread', import.meta.url, options);
       this.#worker.on('message', (message: FromDumpThread) => {
         if (message.type === 'handled') this.#waitingBytes -= message.bytes;
+        else if (message.type === 'problems') this.problems = message.problems;
         else this.#tellClosed(message.report);
       });
       this.#worker.on('error', (error) => this.#fail(error instanceof Error ? error.message : String(error)));
@@ -84,8 +90,16 @@ class ThreadDump implements LiveDump {
     this.#send(event, size);
   }
 
-  endConnection(end: ConnectionEnd): void {
-    if (this.#crash === null && this.#waitingBytes <= 2 * this.#limitBytes) this.#send(end, sizeOfDumpEvent(end));
+  tellConnection(event: ConnectionEvent): void {
+    if (this.#crash === null && this.#waitingBytes <= 2 * this.#limitBytes) this.#send(event, sizeOfDumpEvent(event));
+  }
+
+  remark(exchangeId: string, text: string): void {
+    if (this.#crash !== null || this.#waitingBytes > 2 * this.#limitBytes) return;
+    const mono = performance.now();
+    const at = performance.timeOrigin + mono;
+    const remark: LiveEvent = { type: 'remark', exchangeId, side: 'response', text, at, mono };
+    this.#send(remark, sizeOfDumpEvent(remark));
   }
 
   tap(event: TapEvent): void {

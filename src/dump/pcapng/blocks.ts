@@ -54,6 +54,9 @@ export interface PacketTime {
 
 export const packetTime = (ns: bigint): PacketTime => ({ high: Number(ns >> 32n), low: Number(ns & 0xffff_ffffn) });
 
+export const laterTime = (a: PacketTime, b: PacketTime): PacketTime =>
+  a.high > b.high || (a.high === b.high && a.low > b.low) ? a : b;
+
 /** Lines of an NSS key log; must stand before the ServerHello that they are for. */
 export function decryptionSecrets(lines: readonly string[]): Buffer {
   const text = Buffer.from(lines.map((line) => `${line}\n`).join(''));

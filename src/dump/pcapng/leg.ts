@@ -3,7 +3,7 @@
 import type { Endpoint, RequestHead } from '../../domain/index.ts';
 import { isHttp1 } from '../http/framing.ts';
 import { ExchangeTranscript, type ExchangeEvent, type LegAction } from '../http/exchange-transcript.ts';
-import type { PacketTime } from './blocks.ts';
+import { laterTime, type PacketTime } from './blocks.ts';
 import { TcpConversation } from './conversation.ts';
 import type { Places } from './places.ts';
 import type { Side } from './segment.ts';
@@ -15,11 +15,29 @@ interface Talk {
   conversation: TcpConversation;
   /** The exchange that is on it now; null between two. */
   exchangeId: string | null;
+  /** Has it carried one? */
+  isUsed: boolean;
+  /** The time of its last packet: on one connection time does not go back. */
+  last: PacketTime;
+  /** Was it told when it opened? Then it is told how it ends, too, and an HTTP/1.1 exchange on it does not say so. */
+  isWatched: boolean;
+  /** Told while an exchange was on it, which may have more to say. */
+  ending: Ending | null;
+  /** What is to be said of its end. */
+  readonly endComments: string[];
+}
+
+/** How a connection really ended. */
+export interface Ending {
+  readonly by: 'client' | 'server';
+  readonly isReset: boolean;
+  readonly at: PacketTime;
 }
 
 interface Open {
   readonly transcript: ExchangeTranscript;
   readonly talk: Talk;
+  readonly isHttp1: boolean;
 }
 
 export interface BeginOptions {
@@ -51,53 +69,84 @@ export class Leg {
     this.#places = places;
   }
 
-  begin(options: BeginOptions, at: PacketTime): Buffer[] {
+  /** A connection has opened, and nothing is on it yet. */
+  open(client: Side, server: Side, comments: readonly string[], at: PacketTime): Buffer[] {
+    const known = this.#talks.get(keyOf(client, server));
+    // An exchange is on its way there: its beginning has been told later than its connection's end.
+    if (known !== undefined && known.exchangeId !== null) return [];
+    const packets = known === undefined ? [] : known.conversation.end('client', at, ['its end was not seen']);
+    const talk = this.#openTalk(client, server, at);
+    talk.isWatched = true;
+    packets.push(...talk.conversation.open(at, comments));
+    return [...packets, ...this.#endOldest(at)];
+  }
+
+  begin(options: BeginOptions, given: PacketTime): Buffer[] {
     const { exchangeId, request, requestComments, responseComments } = options;
-    const { talk, comments } = this.#findTalk(options);
+    const { talk, comments } = this.#findTalk(options, given);
+    const at = (talk.last = laterTime(talk.last, given));
     talk.exchangeId = exchangeId;
+    talk.isUsed = true;
     const transcript = new ExchangeTranscript({ leg: this.#kind, request, requestComments, responseComments });
-    this.#exchanges.set(exchangeId, { transcript, talk });
+    this.#exchanges.set(exchangeId, { transcript, talk, isHttp1: isHttp1(request) });
     const packets = talk.conversation.open(at, [...options.openingComments, ...comments]);
     return [...packets, ...this.#endOldest(at)];
   }
 
-  write(event: ExchangeEvent, at: PacketTime): Buffer[] {
+  write(event: ExchangeEvent, given: PacketTime): Buffer[] {
     const open = this.#exchanges.get(event.exchangeId);
     if (open === undefined) return [];
     const { transcript, talk } = open;
+    const at = (talk.last = laterTime(talk.last, given));
     const packets = talk.conversation.isClosed ? this.#goOn(open, at) : [];
-    for (const action of transcript.write(event)) packets.push(...this.#perform(talk, action, at));
+    for (const action of transcript.write(event)) packets.push(...this.#perform(talk, action, open.isHttp1, at));
     if (transcript.isOver) {
       this.#exchanges.delete(event.exchangeId);
       talk.exchangeId = null;
+      if (talk.ending !== null) packets.push(...this.#endTalk(talk, talk.ending));
     }
     return packets;
   }
 
-  /** The connection is over: its client has ended it. An exchange that is on it has an end of its own. */
-  endTalk(client: Side, server: Side, isReset: boolean, at: PacketTime): Buffer[] {
+  /** The connection is over. What an exchange that is on it still has to say comes before its end. */
+  end(client: Side, server: Side, ending: Ending): Buffer[] {
     const talk = this.#talks.get(keyOf(client, server));
-    if (talk === undefined || talk.exchangeId !== null) return [];
-    this.#talks.delete(talk.key);
-    return isReset ? talk.conversation.reset('client', at) : talk.conversation.end('client', at);
+    if (talk === undefined) return [];
+    if (talk.exchangeId === null) return this.#endTalk(talk, ending);
+    talk.ending = ending;
+    return [];
+  }
+
+  #endTalk(talk: Talk, { by, isReset, at }: Ending): Buffer[] {
+    if (this.#talks.get(talk.key) === talk) this.#talks.delete(talk.key);
+    const time = laterTime(talk.last, at);
+    const comments = talk.endComments.splice(0);
+    return isReset ? talk.conversation.reset(by, time, comments) : talk.conversation.end(by, time, comments);
   }
 
   /** Ends what is open, because the file ends. */
   finish(at: PacketTime, comment: string): Buffer[] {
-    const packets = [...this.#talks.values()].flatMap(({ conversation }) => conversation.end('server', at, [comment]));
+    const packets = [...this.#talks.values()].flatMap(({ conversation, endComments, last }) =>
+      conversation.end('server', laterTime(last, at), [...endComments.splice(0), comment]),
+    );
     for (const talk of this.#talks.values()) if (talk.exchangeId === null) this.#talks.delete(talk.key);
     return packets;
   }
 
   /** The file before ended in the middle of this exchange. */
-  #goOn({ transcript, talk }: Open, at: PacketTime): Buffer[] {
+  #goOn({ transcript, talk, isHttp1: isHttp1Exchange }: Open, at: PacketTime): Buffer[] {
     talk.conversation = this.#converse(talk.client, talk.server);
     const packets = talk.conversation.open(at, ['goes on from the file before']);
-    for (const action of transcript.resume()) packets.push(...this.#perform(talk, action, at));
+    for (const action of transcript.resume()) packets.push(...this.#perform(talk, action, isHttp1Exchange, at));
     return packets;
   }
 
-  #perform(talk: Talk, action: LegAction, at: PacketTime): Buffer[] {
+  #perform(talk: Talk, action: LegAction, isHttp1Exchange: boolean, at: PacketTime): Buffer[] {
+    // It will be told how the connection really ended, or that has been told.
+    if (action.type !== 'say' && talk.isWatched && isHttp1Exchange) {
+      talk.endComments.push(...action.comments);
+      return [];
+    }
     const packets: Buffer[] = [];
     const { conversation } = talk;
     switch (action.type) {
@@ -124,33 +173,39 @@ export class Leg {
     return packets;
   }
 
-  #findTalk({ request, client, server }: BeginOptions): { talk: Talk; comments: readonly string[] } {
+  #findTalk({ request, client, server }: BeginOptions, at: PacketTime): { talk: Talk; comments: readonly string[] } {
     const seen = client === null ? null : this.#places.client(client);
     if (seen !== null) {
       const key = keyOf(seen, server);
       const known = this.#talks.get(key);
-      if (known === undefined) return { talk: this.#openTalk(seen, server), comments: [] };
-      if (known.exchangeId === null && isHttp1(request) && !known.conversation.isClosed) {
+      if (known === undefined) return { talk: this.#openTalk(seen, server, at), comments: [] };
+      const mayCarry = isHttp1(request) || !known.isUsed;
+      if (known.exchangeId === null && mayCarry && !known.conversation.isClosed) {
         return { talk: known, comments: [] };
       }
       const reason = isHttp1(request) ? 'another exchange' : 'another stream of the same HTTP/2 connection';
       const free = this.#places.freeClient(seen.address);
       return {
-        talk: this.#openTalk(free, server),
+        talk: this.#openTalk(free, server, at),
         comments: [`really port ${seen.port}, where ${reason} was on its way: port ${free.port} stands for it`],
       };
     }
     const free = this.#places.freeClient(server.address.length === 4 ? undefined : server.address);
-    return { talk: this.#openTalk(free, server), comments: [`port ${free.port} stands for one that was not seen`] };
+    return { talk: this.#openTalk(free, server, at), comments: [`port ${free.port} stands for one that was not seen`] };
   }
 
-  #openTalk(client: Side, server: Side): Talk {
-    const talk = {
+  #openTalk(client: Side, server: Side, at: PacketTime): Talk {
+    const talk: Talk = {
       key: keyOf(client, server),
       client,
       server,
       conversation: this.#converse(client, server),
       exchangeId: null,
+      isUsed: false,
+      last: at,
+      isWatched: false,
+      ending: null,
+      endComments: [],
     };
     this.#talks.set(talk.key, talk);
     return talk;

@@ -1,11 +1,11 @@
 // A dump for Wireshark: decrypted HTTP/1.1 in TCP conversations that never were, with what was said and when it was said as it was.
 // Two interfaces: the agent's side, and the provider's.
-import type { ConnectionEnd, Endpoint, RequestHead, UpstreamLeg } from '../../domain/index.ts';
+import type { ConnectionEnd, ConnectionStart, Endpoint, RequestHead, UpstreamLeg } from '../../domain/index.ts';
 import { noBytes, type DumpEvent, type DumpOrigin, type DumpWriter, type LabelReader } from '../dump-event.ts';
 import type { ExchangeEvent } from '../http/exchange-transcript.ts';
 import { isHttp1 } from '../http/framing.ts';
 import { interfaceDescription, interfaceStatistics, nameResolution, sectionHeader, type PacketTime } from './blocks.ts';
-import { Leg } from './leg.ts';
+import { Leg, type Ending } from './leg.ts';
 import { loopbackOf, Places } from './places.ts';
 import { PacketClock } from './packet-clock.ts';
 import { readAddress, type Side } from './segment.ts';
@@ -28,7 +28,13 @@ interface Upstream {
   response: UpstreamLeg['response'];
 }
 
-const maxEnds = 4096;
+interface HeldEnd {
+  readonly client: Side;
+  readonly server: Side;
+  readonly ending: Ending;
+  readonly waitsFor: Set<string>;
+}
+
 const maxWaitingBytes = 1024 * 1024;
 const startsExchange = new Set<DumpEvent['type']>(['requestStarted', 'upgradeRefused', 'socketOpened']);
 const endsExchange = new Set<DumpEvent['type']>(['responseEnded', 'exchangeAborted', 'upgradeRefused', 'socketClosed']);
@@ -39,8 +45,8 @@ export class PcapngWriter implements DumpWriter {
   readonly #places = new Places();
   readonly #agentLeg: Leg;
   readonly #providerLeg: Leg | null;
-  /** The provider's side of the agent's connections. */
-  readonly #upstreamEnds = new Map<string, { readonly client: Side; readonly server: Side }>();
+  /** Ends of the provider's connections, each with the exchanges that may yet turn out to have been on it. */
+  readonly #heldEnds = new Map<string, HeldEnd>();
   readonly #upstreams = new Map<string, Upstream>();
   readonly #packets = [0, 0];
   #missingEvents = 0;
@@ -80,6 +86,7 @@ export class PcapngWriter implements DumpWriter {
       this.#untold.push(`${event.events} events are missing before this packet: ${event.why}`);
       return noBytes;
     }
+    if (event.type === 'connectionOpened') return this.#openConnection(event);
     if (event.type === 'connectionEnded') return this.#endConnection(event);
     if (!('exchangeId' in event)) return noBytes;
     const blocks: Uint8Array[] = [];
@@ -152,7 +159,13 @@ export class PcapngWriter implements DumpWriter {
     const upstream = this.#upstreams.get(exchangeId);
     if (upstream === undefined) return;
     if (endsExchange.has(event.type)) this.#upstreams.delete(exchangeId);
-    if (upstream.state === 'absent') return;
+    this.#writeUpstream(event, upstream, blocks);
+    if (upstream.state !== null && this.#heldEnds.size > 0) this.#releaseEnds(exchangeId, blocks);
+  }
+
+  #writeUpstream(event: ExchangeEvent, upstream: Upstream, blocks: Uint8Array[]): void {
+    const { exchangeId } = event;
+    if (this.#providerLeg === null || upstream.state === 'absent') return;
     if (upstream.state === 'known') {
       this.#push(blocks, 1, this.#providerLeg.write(asSeenThere(event, upstream), this.#last));
       return;
@@ -184,15 +197,10 @@ export class PcapngWriter implements DumpWriter {
     const seen = remote === null ? null : readAddress(remote.address);
     const server = this.#places.server(this.#hostAddress(request, seen, blocks));
     const local = matching(facts?.local ?? null, server.address.length);
-    const { client } = request;
-    if (client !== null && local !== null) {
-      const key = `${client.address}:${client.port}`;
-      this.#upstreamEnds.set(key, { client: this.#places.client(local), server });
-      const [oldest] = this.#upstreamEnds.keys();
-      if (this.#upstreamEnds.size > maxEnds && oldest !== undefined) this.#upstreamEnds.delete(oldest);
-    }
     const comments = this.#commentsFor(exchangeId, request);
     const port = remote === null ? request.port : remote.port;
+    // The leg lets nothing be earlier than what came before it: so the whole request has passed there no earlier than its head.
+    const begunAt = facts?.requestAt ?? first;
     this.#push(
       blocks,
       1,
@@ -208,33 +216,75 @@ export class PcapngWriter implements DumpWriter {
           requestComments: comments.request,
           responseComments: comments.response,
         },
-        this.#clock.time(first),
+        this.#clock.time(begunAt),
       ),
     );
     for (const held of waiting) {
-      this.#push(blocks, 1, this.#providerLeg.write(asSeenThere(held, upstream), this.#clock.time(held)));
+      const isAnswer = held.type === 'responseStarted' || held.type === 'socketOpened';
+      const at = isAnswer ? (facts?.responseAt ?? held) : held;
+      this.#push(blocks, 1, this.#providerLeg.write(asSeenThere(held, upstream), this.#clock.time(at)));
     }
     this.#last = this.#clock.time(event);
   }
 
-  #endConnection({ client, isReset }: ConnectionEnd): Uint8Array {
-    const seen = readAddress(client.address);
-    if (seen === null) return noBytes;
+  #openConnection(event: ConnectionStart): Uint8Array {
+    const { leg, host, port } = event;
     const blocks: Uint8Array[] = [];
-    const agent = this.#places.client(client);
-    const server = this.#places.server(loopbackOf(seen));
-    this.#push(blocks, 0, this.#agentLeg.endTalk(agent, server, isReset, this.#last));
-    // The engine ends the connections upstream that belong to it.
-    const key = `${client.address}:${client.port}`;
-    const there = this.#upstreamEnds.get(key);
-    this.#upstreamEnds.delete(key);
-    if (there !== undefined && this.#providerLeg !== null) {
-      this.#push(blocks, 1, this.#providerLeg.endTalk(there.client, there.server, false, this.#last));
+    const sides = this.#sidesOf(event, blocks);
+    const to = leg === 'agent' ? this.#agentLeg : this.#providerLeg;
+    if (sides === null || to === null) return noBytes;
+    const whose =
+      leg === 'agent'
+        ? `the agent's connection to ${host}:${port}, through tapes`
+        : `the connection of tapes to ${host}:${port}`;
+    this.#push(blocks, leg === 'agent' ? 0 : 1, to.open(sides.client, sides.server, [whose], this.#last));
+    return Buffer.concat(blocks);
+  }
+
+  #endConnection(event: ConnectionEnd): Uint8Array {
+    const { leg, client, by, isReset } = event;
+    const blocks: Uint8Array[] = [];
+    const sides = this.#sidesOf(event, blocks);
+    if (sides === null) return noBytes;
+    const ending: Ending = { by, isReset, at: this.#last };
+    if (leg === 'agent') this.#push(blocks, 0, this.#agentLeg.end(sides.client, sides.server, ending));
+    else {
+      const waitsFor = [...this.#upstreams].flatMap(([id, { state }]) => (state === null ? [id] : []));
+      const held = { ...sides, ending, waitsFor: new Set(waitsFor) };
+      if (waitsFor.length === 0) this.#endUpstream(held, blocks);
+      else this.#heldEnds.set(`${client.address}:${client.port}`, held);
     }
     return Buffer.concat(blocks);
   }
 
-  #hostAddress(request: RequestHead, seen: Uint8Array | null, blocks: Uint8Array[]): Uint8Array {
+  /** It is known now whether this exchange was on one of the connections that have ended. */
+  #releaseEnds(exchangeId: string, blocks: Uint8Array[]): void {
+    for (const [key, held] of this.#heldEnds) {
+      if (!held.waitsFor.delete(exchangeId) || held.waitsFor.size > 0) continue;
+      this.#heldEnds.delete(key);
+      this.#endUpstream(held, blocks);
+    }
+  }
+
+  #endUpstream({ client, server, ending }: HeldEnd, blocks: Uint8Array[]): void {
+    this.#push(blocks, 1, this.#providerLeg?.end(client, server, ending) ?? []);
+  }
+
+  /** Null where an address cannot be read. */
+  #sidesOf(
+    { leg, client, server, ...event }: ConnectionStart | ConnectionEnd,
+    blocks: Uint8Array[],
+  ): { readonly client: Side; readonly server: Side } | null {
+    const from = readAddress(client.address);
+    const to = server === null ? null : readAddress(server.address);
+    if (from === null) return null;
+    if (leg === 'agent') return { client: this.#places.client(client), server: this.#places.server(loopbackOf(from)) };
+    if (to === null || to.length !== from.length) return null;
+    if (event.type === 'connectionOpened') this.#hostAddress(event, to, blocks);
+    return { client: this.#places.client(client), server: this.#places.server(to) };
+  }
+
+  #hostAddress(request: Pick<RequestHead, 'host'>, seen: Uint8Array | null, blocks: Uint8Array[]): Uint8Array {
     const { address, isNew } = this.#places.host(request.host, seen);
     if (isNew) blocks.push(nameResolution([{ address, name: request.host }]));
     return address;

@@ -57,7 +57,18 @@ export function writePacket(bytes: Buffer, segment: Segment): void {
   bytes.set(options, ipLength + 20);
   bytes.set(data, ipLength + 20 + options.length);
   const pseudo = from.sum + to.sum + 6 + tcpLength + missingBytes;
-  bytes.writeUInt16BE(fold(pseudo + sum(bytes, ipLength)), ipLength + 16);
+  // Headers and options are a whole number of words, so the data's sum is the same wherever it stands.
+  const dataAt = ipLength + 20 + options.length;
+  bytes.writeUInt16BE(fold(pseudo + sum(bytes, ipLength, dataAt) + sumOfData(data)), ipLength + 16);
+}
+
+/** The sum that was made last: both sides of the interceptor send the same bytes. */
+let lastSummed: { readonly data: Uint8Array; readonly total: number } | null = null;
+
+function sumOfData(data: Uint8Array): number {
+  if (data.length === 0) return 0;
+  if (lastSummed?.data !== data) lastSummed = { data, total: sum(data) };
+  return lastSummed.total;
 }
 
 function writeIpv4(bytes: Buffer, { from, to, id }: Segment, length: number): void {

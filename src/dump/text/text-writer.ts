@@ -162,6 +162,7 @@ export class TextWriter implements DumpWriter {
         const name = exchange?.name ?? short(event.exchangeId);
         return [this.#line(event, `${name} ! ${event.bytes} bytes of the ${event.side} are missing: ${event.why}`)];
       }
+      case 'connectionOpened':
       case 'connectionEnded':
         return [];
       case 'eventsMissing':

@@ -5,6 +5,7 @@ import { shareItems } from './002-share-items.ts';
 import { indexQuestions } from './003-index-questions.ts';
 import { shareHeaders } from './004-share-headers.ts';
 import { nameRunKinds } from './005-name-run-kinds.ts';
+import { keepConnections } from './006-keep-connections.ts';
 
 export interface Migration {
   readonly name: string;
@@ -13,4 +14,11 @@ export interface Migration {
   readonly fill?: (connection: Connection) => Promise<void>;
 }
 
-export const migrations: readonly Migration[] = [createTables, shareItems, indexQuestions, shareHeaders, nameRunKinds];
+export const migrations: readonly Migration[] = [
+  createTables,
+  shareItems,
+  indexQuestions,
+  shareHeaders,
+  nameRunKinds,
+  keepConnections,
+];

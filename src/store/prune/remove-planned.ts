@@ -17,6 +17,12 @@ export async function removePlanned(connection: Connection): Promise<void> {
     await connection.exec(`DELETE FROM exchanges WHERE id IN (${group})
       AND NOT EXISTS (SELECT 1 FROM calls WHERE exchange_id = exchanges.id)`);
   });
+  // A recorder puts a connection again with each exchange that names it.
+  await connection.transaction(async () => {
+    await connection.exec(`DELETE FROM connections WHERE (run_id, number) NOT IN (
+      SELECT run_id, agent_connection FROM exchanges WHERE agent_connection IS NOT NULL
+      UNION SELECT run_id, provider_connection FROM exchanges WHERE provider_connection IS NOT NULL)`);
+  });
   await removeIn(connection, 'doomed_runs', 'id', callsAtOnce, async (group) => {
     await connection.exec(`DELETE FROM runs WHERE id IN (${group})
       AND NOT EXISTS (SELECT 1 FROM exchanges WHERE run_id = runs.id)

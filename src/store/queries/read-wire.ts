@@ -1,10 +1,12 @@
 // Exchanges as they passed, for whoever tells them again: heads and times of each, and the calls in it. Bodies are read apart.
-import type { RawHeaders } from '../../domain/index.ts';
+import type { ConnectionEvent, Endpoint, RawHeaders, Stamp, UpstreamLeg } from '../../domain/index.ts';
 import type { Connection } from '../connection.ts';
 import type { BodySide } from '../body-reader.ts';
 import { openBodyReader } from '../body-reader.ts';
+import { unpackChunkTimes, type ChunkTimes } from '../chunk-times.ts';
 import { readChunks } from '../open-call.ts';
-import type { CallRow, ExchangeRow, RunRow } from '../rows.ts';
+import { readProviderHeads } from '../provider-heads.ts';
+import type { BodyRow, CallRow, ConnectionRow, ExchangeRow, RunRow } from '../rows.ts';
 import { readHeaders } from '../shared-headers.ts';
 import type { BodyFacts } from './read-body-facts.ts';
 import { readBodyFacts } from './read-body-facts.ts';
@@ -37,7 +39,25 @@ export interface WireExchange {
   readonly outcome: string;
   readonly error: { readonly code: string; readonly message: string } | null;
   readonly calls: readonly WireCall[];
+  /** The agent's end of its connection; null: not seen. */
+  readonly client: Endpoint | null;
+  /** The provider's side; null: not recorded, or nothing reached the provider. */
+  readonly upstream: Omit<UpstreamLeg, 'requestAt' | 'responseAt'> | null;
+  /** Null: as on the agent's side, or not seen. */
+  readonly upstreamRequestMs: number | null;
+  readonly upstreamResponseMs: number | null;
 }
+
+/** A connection that exchanges passed over. Times are ms since the epoch. */
+export interface WireConnection {
+  readonly openedAt: number;
+  readonly endedAt: number | null;
+  readonly opened: Unstamped<Extract<ConnectionEvent, { readonly type: 'connectionOpened' }>>;
+  /** Null: its end was not seen. */
+  readonly ended: Unstamped<Extract<ConnectionEvent, { readonly type: 'connectionEnded' }>> | null;
+}
+
+type Unstamped<Event> = Omit<Event, keyof Stamp>;
 
 export interface WireCall {
   readonly id: string;
@@ -47,6 +67,8 @@ export interface WireCall {
   readonly endedMs: number | null;
   readonly request: BodyFacts | null;
   readonly response: BodyFacts | null;
+  /** Of the answer: null where the times of its chunks were not kept. */
+  readonly chunkTimes: ChunkTimes | null;
 }
 
 /** The run that a dump says it comes from. */
@@ -86,6 +108,39 @@ export async function* readWire(connection: Connection, { kind, id }: WireScope)
     if (last === undefined || rows.length < pageRows) return;
     [afterTime, afterRow] = [last.started_at, last.place];
   }
+}
+
+/** In the order in which they opened; those only of which that was seen. */
+export async function* readWireConnections(
+  connection: Connection,
+  { kind, id }: WireScope,
+): AsyncGenerator<WireConnection> {
+  type Row = ConnectionRow & { readonly host: string; readonly port: number };
+  let after: [at: string, run: string, number: number] = ['', '', 0];
+  for (;;) {
+    const rows: Row[] = await connection.all<Row>(
+      `SELECT connections.*, host, port FROM connections
+       JOIN (
+         SELECT run_id AS run, agent_connection AS place, host, port FROM exchanges WHERE ${within[kind]}
+         UNION
+         SELECT run_id, provider_connection, host, port FROM exchanges WHERE ${within[kind]}
+       ) ON run = connections.run_id AND place = number
+       WHERE opened_at IS NOT NULL AND (opened_at, connections.run_id, number) > (?2, ?3, ?4)
+       GROUP BY connections.run_id, number
+       ORDER BY opened_at, connections.run_id, number LIMIT ${pageRows}`,
+      [id, ...after],
+    );
+    yield* rows.map(connectionOf);
+    const last = rows.at(-1);
+    if (last === undefined || rows.length < pageRows) return;
+    after = [last.opened_at ?? '', last.run_id, last.number];
+  }
+}
+
+/** Was the provider's side of any of it recorded? */
+export async function hasProviderSide(connection: Connection, { kind, id }: WireScope): Promise<boolean> {
+  const sql = `SELECT 1 FROM exchanges WHERE ${within[kind]} AND provider_connection IS NOT NULL LIMIT 1`;
+  return (await connection.get(sql, [id])) !== undefined;
 }
 
 export async function readWireOrigin(connection: Connection, { kind, id }: WireScope): Promise<WireOrigin | null> {
@@ -130,6 +185,10 @@ async function exchangeOf(connection: Connection, row: ExchangeRow, onlyCall: st
   );
   const { status, reason } = row;
   const headers = await readHeaders(connection, row);
+  const response = status === null ? null : { status, reason: reason ?? '', headers: headers.response ?? [] };
+  const agent = await readConnection(connection, row, row.agent_connection);
+  const provider = await readConnection(connection, row, row.provider_connection);
+  const heads = readProviderHeads({ request: headers.request, response }, row.provider_heads);
   return {
     id: row.id,
     kind: row.kind,
@@ -140,8 +199,8 @@ async function exchangeOf(connection: Connection, row: ExchangeRow, onlyCall: st
     path: row.path,
     httpVersion: row.http_version,
     requestHeaders: headers.request,
-    response: status === null ? null : { status, reason: reason ?? '', headers: headers.response ?? [] },
-    startedAt: Date.parse(row.started_at),
+    response,
+    startedAt: startOf(row),
     requestEndedMs: row.request_ended_ms,
     responseStartedMs: row.response_started_ms,
     endedMs: row.ended_ms,
@@ -150,15 +209,62 @@ async function exchangeOf(connection: Connection, row: ExchangeRow, onlyCall: st
     messages: row.messages_sent + row.messages_received,
     outcome: row.outcome,
     error: row.error_code === null ? null : { code: row.error_code, message: row.error_message ?? '' },
-    calls: await Promise.all(calls.map((call) => callOf(connection, call))),
+    calls: await Promise.all(calls.map((call) => callOf(connection, call, row))),
+    client: agent === null ? null : { address: agent.client_address, port: agent.client_port },
+    upstream:
+      provider === null ? null : { ...endsOf(provider), requestHeaders: heads.request, response: heads.response },
+    upstreamRequestMs: row.provider_request_ms,
+    upstreamResponseMs: row.provider_response_ms,
   };
 }
 
-async function callOf(connection: Connection, call: CallRow): Promise<WireCall> {
+async function readConnection(
+  connection: Connection,
+  { run_id: runId }: ExchangeRow,
+  number: number | null,
+): Promise<ConnectionRow | null> {
+  if (number === null) return null;
+  const sql = 'SELECT * FROM connections WHERE run_id = ? AND number = ?';
+  return (await connection.get<ConnectionRow>(sql, [runId, number])) ?? null;
+}
+
+function connectionOf(row: ConnectionRow & { readonly host: string; readonly port: number }): WireConnection {
+  const { local: client, remote: server } = endsOf(row);
+  const ends = { leg: row.leg, client, server } as const;
+  const { ended_by: by } = row;
   return {
+    openedAt: readMicroTime(row.opened_at ?? ''),
+    endedAt: row.ended_at === null ? null : readMicroTime(row.ended_at),
+    opened: { type: 'connectionOpened', ...ends, host: row.host, port: row.port },
+    ended: by === null ? null : { type: 'connectionEnded', ...ends, by, isReset: row.is_reset === 1 },
+  };
+}
+
+function endsOf(row: ConnectionRow): { readonly local: Endpoint; readonly remote: Endpoint | null } {
+  const { server_address: address, server_port: port } = row;
+  return {
+    local: { address: row.client_address, port: row.client_port },
+    remote: address === null || port === null ? null : { address, port },
+  };
+}
+
+/** Of a time to the microsecond: `Date` itself knows milliseconds. */
+const readMicroTime = (text: string): number => Date.parse(text) + Number(text.slice(23, 26)) / 1000;
+
+const startOf = ({ started_at, started_us }: ExchangeRow): number => Date.parse(started_at) + (started_us ?? 0) / 1000;
+
+async function callOf(connection: Connection, call: CallRow, exchange: ExchangeRow): Promise<WireCall> {
+  const packed = await connection.get<Pick<BodyRow, 'chunk_times'>>(
+    "SELECT chunk_times FROM bodies WHERE call_id = ? AND side = 'response'",
+    [call.id],
+  );
+  const chunkTimes = packed?.chunk_times == null ? null : unpackChunkTimes(packed.chunk_times);
+  const isWhole = call.transport === 'https' || chunkTimes !== null;
+  return {
+    chunkTimes,
     id: call.id,
     turnId: call.turn_id,
-    startedAt: Date.parse(call.started_at),
+    startedAt: isWhole ? startOf(exchange) + (chunkTimes?.baseMs ?? 0) : Date.parse(call.started_at),
     endedMs: call.ended_ms,
     request: await readBodyFacts(connection, call.id, 'request'),
     response: await readBodyFacts(connection, call.id, 'response'),

@@ -4,6 +4,7 @@ import type { CallEnding } from '../../derive/index.ts';
 import { readRequestBody } from '../../derive/index.ts';
 import type { RawHeaders, Stamp } from '../../domain/index.ts';
 import { AnswerStream } from '../answer-stream.ts';
+import { ChunkTimesBuilder } from '../chunk-times.ts';
 import { keptInChunks, mergeChunks } from '../open-call.ts';
 import type { CallTimesRow } from '../rows.ts';
 import { CallDerivation } from './call-derivation.ts';
@@ -18,6 +19,7 @@ import type { ResponseSizes } from './response-body.ts';
 export interface CallStart {
   readonly callId: string;
   readonly exchangeId: string;
+  readonly exchangeStartedAt: Stamp;
   readonly transport: 'https' | 'websocket';
   readonly path: string;
   /** Masked. */
@@ -34,6 +36,7 @@ export class CallRecording {
   readonly #start: CallStart;
   readonly #request: RequestBody;
   readonly #answer = new AnswerStream();
+  readonly #chunkTimes: ChunkTimesBuilder;
   #response: ResponseBody | null = null;
   #responseHead: ResponseHeadFacts | null = null;
   #requestEnded: Stamp | null = null;
@@ -47,6 +50,7 @@ export class CallRecording {
     this.#context = context;
     this.#start = start;
     this.#request = new RequestBody(start.callId);
+    this.#chunkTimes = new ChunkTimesBuilder(start.startedAt.mono - start.exchangeStartedAt.mono);
   }
 
   pushRequest(data: Uint8Array): void {
@@ -96,11 +100,13 @@ export class CallRecording {
   }
 
   async pushResponse(data: Uint8Array, stamp: Stamp): Promise<void> {
+    this.#chunkTimes.add(this.#sinceStart(stamp), data.length);
     this.#keep(await this.#openResponse().push(data), stamp);
   }
 
   /** A WebSocket message of the answer: kept as a line. */
   async pushMessage(data: Uint8Array, stamp: Stamp): Promise<void> {
+    this.#chunkTimes.add(this.#sinceStart(stamp), data.length + newline.length);
     this.#keep(await this.#openResponse().push(Buffer.concat([data, newline])), stamp);
   }
 
@@ -174,7 +180,8 @@ export class CallRecording {
   async #putResponse(sizes: ResponseSizes): Promise<void> {
     if (sizes.wire_bytes === 0) return;
     const { connection, writer } = this.#context;
-    const base = { call_id: this.#start.callId, side: 'response', node: null, ...sizes } as const;
+    const chunk_times = this.#chunkTimes.pack();
+    const base = { call_id: this.#start.callId, side: 'response', node: null, chunk_times, ...sizes } as const;
     const kept = keptInChunks(sizes.stored_bytes);
     if (kept !== null) {
       writer.put('bodies', { ...base, ...kept });

@@ -1,10 +1,20 @@
 // One exchange of the run: its row, and the calls in it (one for a POST to a model, one for each response.create on a WebSocket).
 import { isCallRequest } from '../../derive/index.ts';
-import type { RequestHead, ResponseHead, Stamp, WireEvent, WireFailure } from '../../domain/index.ts';
+import type {
+  RawHeaders,
+  RequestHead,
+  ResponseHead,
+  Stamp,
+  UpstreamLeg,
+  WireEvent,
+  WireFailure,
+} from '../../domain/index.ts';
+import { tellProviderHeads } from '../provider-heads.ts';
 import type { ExchangeOutcome, ExchangeRow, HeaderPartRow } from '../rows.ts';
 import { CallRecording } from './call-recording.ts';
 import type { CallEnd, CallStart } from './call-recording.ts';
-import { isoTime } from './recording-context.ts';
+import type { NumberedConnection } from './connections.ts';
+import { isoTime, microsecondsOf } from './recording-context.ts';
 import type { RecordingContext } from './recording-context.ts';
 
 type ExchangeEvent = Extract<WireEvent, { readonly exchangeId: string }>;
@@ -25,6 +35,8 @@ export class ExchangeRecording {
   #row: ExchangeRow;
   /** What the row names: put with it each time, so that it is there whatever else has been pruned. */
   #headerParts: readonly HeaderPartRow[];
+  readonly #connections: NumberedConnection[] = [];
+  #response: ResponseHead | null = null;
   #call: CallRecording | null = null;
   #socketCalls = 0;
 
@@ -42,7 +54,15 @@ export class ExchangeRecording {
     const path = context.vault.maskPath(request.path);
     const stored = context.headers.share(headers);
     this.#headerParts = stored.parts;
-    this.#callStart = { exchangeId: id, transport: kind === 'websocket' ? 'websocket' : 'https', path, headers };
+    this.#callStart = {
+      exchangeId: id,
+      exchangeStartedAt: stamp,
+      transport: kind === 'websocket' ? 'websocket' : 'https',
+      path,
+      headers,
+    };
+    const connection = context.connections.use('agent', request.client, null);
+    if (connection !== null) this.#connections.push(connection);
     this.#row = {
       id,
       run_id: context.run.id,
@@ -72,6 +92,12 @@ export class ExchangeRecording {
       outcome: 'open',
       error_code: null,
       error_message: null,
+      started_us: microsecondsOf(stamp.at),
+      agent_connection: connection?.number ?? null,
+      provider_connection: null,
+      provider_heads: null,
+      provider_request_ms: null,
+      provider_response_ms: null,
     };
     context.tally.countExchange();
   }
@@ -87,7 +113,7 @@ export class ExchangeRecording {
     if (event.type === 'upgradeRefused') {
       exchange.#put({ status: event.status, outcome: 'refused', ended_ms: 0 });
     } else if (event.type === 'socketOpened') {
-      exchange.#putResponse(event.response, event);
+      exchange.#putResponse(event.response, event, event.upstream);
     } else {
       if (isCallRequest(request.method, request.path)) exchange.#call = exchange.#openCall(exchangeId, event);
       exchange.#put({});
@@ -111,7 +137,7 @@ export class ExchangeRecording {
         await this.#call?.settleRequest(event);
         return false;
       case 'responseStarted':
-        this.#putResponse(event.response, event);
+        this.#putResponse(event.response, event, event.upstream);
         return false;
       case 'responseData':
         this.#row = { ...this.#row, response_wire_bytes: this.#row.response_wire_bytes + event.data.length };
@@ -121,6 +147,7 @@ export class ExchangeRecording {
         await this.#end('responseEnded', 'ended', null, event);
         return true;
       case 'exchangeAborted':
+        this.#noteProvider(event.upstream);
         await this.#end(endings[event.by].ended, endings[event.by].outcome, event.error, event);
         return true;
       case 'socketMessage':
@@ -205,8 +232,10 @@ export class ExchangeRecording {
 
   #socketHead: ResponseHead | null = null;
 
-  #putResponse(response: ResponseHead, stamp: Stamp): void {
+  #putResponse(response: ResponseHead, stamp: Stamp, upstream: UpstreamLeg | undefined): void {
     const headers = this.#context.vault.maskHeaders(response.headers);
+    this.#response = { ...response, headers };
+    this.#noteProvider(upstream);
     const stored = this.#context.headers.share(headers);
     this.#headerParts = [...this.#headerParts, ...stored.parts];
     this.#put({
@@ -221,8 +250,32 @@ export class ExchangeRecording {
     else this.#call?.startResponse(response.status, headers);
   }
 
+  /** What is known of the provider's side: its connection, and what was other there. */
+  #noteProvider(upstream: UpstreamLeg | undefined): void {
+    if (upstream === undefined || this.#row.provider_connection !== null) return;
+    const { local, remote, requestAt, responseAt } = upstream;
+    const { connections, vault } = this.#context;
+    const mask = (headers: RawHeaders): RawHeaders => vault.maskHeaders(headers);
+    const connection = connections.use('provider', local, remote);
+    if (connection !== null) this.#connections.push(connection);
+    const request = upstream.requestHeaders === null ? null : mask(upstream.requestHeaders);
+    const response =
+      upstream.response === null ? null : { ...upstream.response, headers: mask(upstream.response.headers) };
+    this.#row = {
+      ...this.#row,
+      provider_connection: connection?.number ?? null,
+      provider_heads: tellProviderHeads(
+        { request: this.#callStart.headers, response: this.#response },
+        { request, response },
+      ),
+      provider_request_ms: requestAt == null ? null : this.#since(requestAt),
+      provider_response_ms: responseAt == null ? null : this.#since(responseAt),
+    };
+  }
+
   #put(changes: Partial<ExchangeRow>): void {
     this.#row = { ...this.#row, ...changes };
+    for (const connection of this.#connections) connection.put();
     for (const part of this.#headerParts) this.#context.writer.put('header_parts', part);
     this.#context.writer.put('exchanges', this.#row);
   }

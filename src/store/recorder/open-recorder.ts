@@ -1,9 +1,8 @@
 // The recorder as the engine sees it: it hands each event to the recorder's thread and returns. How much may wait there is bounded;
 // above it, the data of whole exchanges is dropped and counted. Nothing that happens to the thread is ever thrown at the engine.
-import { createRequire } from 'node:module';
-import { pathToFileURL } from 'node:url';
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 
+import { startThread } from '../../processes/index.ts';
 import type { RecorderOptions, Recorder, RecorderThread, RunStart, ThreadOptions } from './recorder-types.ts';
 import { ThreadRun } from './thread-run.ts';
 import type { FromThread, ThreadData, ToThread } from './thread-messages.ts';
@@ -44,7 +43,11 @@ class Thread implements RecorderThread {
   constructor({ queueLimitBytes = defaultQueueLimitBytes, dbFile, maskKey, secrets }: ThreadOptions) {
     this.#waiting = { bytes: 0, limitBytes: queueLimitBytes };
     try {
-      this.#worker = startThread({ dbFile, maskKey, secrets });
+      this.#worker = startThread('./recorder-thread', import.meta.url, {
+        dbFile,
+        maskKey,
+        secrets,
+      } satisfies ThreadData);
       this.#worker.on('message', (message: FromThread) => this.#hear(message));
       this.#worker.on('error', (error) => this.#fail(error instanceof Error ? error.message : String(error)));
       this.#worker.on('exit', () => this.#fail('its thread ended'));
@@ -125,35 +128,4 @@ class Thread implements RecorderThread {
       this.#fail(error instanceof Error ? error.message : String(error));
     }
   }
-}
-
-function startThread(workerData: ThreadData): Worker {
-  const { code, isSource } = threadCode();
-  const worker = new Worker(code, {
-    workerData,
-    eval: isSource,
-    execArgv: [],
-    // Nothing that the thread might print may reach the agent's terminal.
-    stdout: true,
-    stderr: true,
-  });
-  worker.stdout.resume();
-  worker.stderr.resume();
-  worker.unref();
-  return worker;
-}
-
-/** A build has plain JavaScript. From sources (tests, development) tsx must be registered first: Node 20 ignores --import in a worker. */
-function threadCode(): { code: URL | string; isSource: boolean } {
-  if (!import.meta.url.endsWith('.ts')) {
-    return { code: new URL('./recorder-thread.js', import.meta.url), isSource: false };
-  }
-  // require.resolve finds the CommonJS twin of the module that is meant.
-  const loader = pathToFileURL(
-    createRequire(import.meta.url)
-      .resolve('tsx/esm/api')
-      .replace(/\.cjs$/, '.mjs'),
-  ).href;
-  const file = new URL('./recorder-thread.ts', import.meta.url).href;
-  return { code: `import('${loader}').then((tsx) => { tsx.register(); return import('${file}'); })`, isSource: true };
 }

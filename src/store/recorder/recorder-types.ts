@@ -1,6 +1,6 @@
 // What a recorder is to whoever opens one: the same in the worker thread and in process.
 import type { CallIdentity } from '../../agents/index.ts';
-import type { RawHeaders, Sink, Usage } from '../../domain/index.ts';
+import type { ConnectionEvent, RawHeaders, Sink, Usage, WireEvent } from '../../domain/index.ts';
 import type { TapesError } from '../../errors.ts';
 import type { RunKind } from '../rows.ts';
 
@@ -63,6 +63,8 @@ export interface RecorderReport {
 }
 
 export interface Recorder extends Sink<RecorderReport> {
+  /** Also takes what is told of connections. */
+  push(event: WireEvent | ConnectionEvent): void;
   /**
    * Settles soon and never rejects. An error: this database is refused (E_DB_NEWER, E_DB_UNREADABLE). Null: it is open, or it is
    * locked just now and will be tried again while events wait.

@@ -3,6 +3,7 @@ import type { RawHeaders } from '../../domain/index.ts';
 import type { Vault } from '../../redact/index.ts';
 import type { Connection } from '../connection.ts';
 import type { SharedHeaders } from '../shared-headers.ts';
+import type { Connections } from './connections.ts';
 import type { DerivationContext } from './call-derivation.ts';
 import type { RequestStorage } from './request-storage.ts';
 import type { Tally } from './tally.ts';
@@ -14,6 +15,7 @@ export interface RecordingContext extends DerivationContext {
   readonly writer: Writer;
   readonly requests: RequestStorage;
   readonly headers: SharedHeaders;
+  readonly connections: Connections;
   readonly tally: Tally;
   /** Counts up: what came before what, where clocks say the same. */
   readonly nextOrder: () => number;
@@ -24,5 +26,8 @@ export function readHeader(headers: RawHeaders, name: string): string | null {
   const values = headers.filter(([candidate]) => candidate.toLowerCase() === name).map(([, value]) => value);
   return values.length === 0 ? null : values.join(', ');
 }
+
+/** What `isoTime` leaves out. */
+export const microsecondsOf = (at: number): number => Math.floor((at - Math.floor(at)) * 1000);
 
 export const isoTime = (at: number): string => new Date(at).toISOString();

@@ -1,6 +1,7 @@
 // Finishes what dead runs left: their open exchanges and calls become interrupted, with all that is on disk of them.
+import { ChunkTimesBuilder } from '../chunk-times.ts';
 import type { Connection } from '../connection.ts';
-import { keptInChunks, mergeChunks, readOpenCall } from '../open-call.ts';
+import { keptInChunks, mergeChunks, readChunks, readOpenCall } from '../open-call.ts';
 import type { RowOf, TableName, CallRow } from '../rows.ts';
 import { upsertOf } from '../rows.ts';
 import { toItem } from '../../derive/index.ts';
@@ -48,11 +49,19 @@ async function recoverCall(connection: Connection, call: CallRow): Promise<void>
     masked: 0,
     node: null,
     problem: 'tapes died while it streamed: this is what had been written',
+    chunk_times: await writtenTimes(connection, call.id),
   } as const;
   const kept = keptInChunks(storedBytes);
   await put(connection, 'bodies', { ...body, ...(kept ?? (await mergeChunks(connection, call.id, []))) });
   if (kept !== null) return;
   await connection.run('DELETE FROM response_chunks WHERE call_id = ?', [call.id]);
+}
+
+/** Chunks were written in batches: the times are those of the first of each. */
+async function writtenTimes(connection: Connection, callId: string): Promise<Uint8Array | null> {
+  const times = new ChunkTimesBuilder(0);
+  for await (const { at_ms: atMs, data } of readChunks(connection, callId)) times.add(atMs, data.length);
+  return times.pack();
 }
 
 async function put<Table extends TableName>(connection: Connection, table: Table, row: RowOf<Table>): Promise<void> {

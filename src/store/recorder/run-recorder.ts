@@ -1,6 +1,6 @@
 // The recorder itself, in the thread that it is opened in: wire events in, rows out. One event is handled at a time, in order;
 // `push` only queues. Whatever fails is counted and told at the end, and never reaches whoever pushes.
-import type { WireEvent } from '../../domain/index.ts';
+import type { ConnectionEvent, WireEvent } from '../../domain/index.ts';
 import { TapesError } from '../../errors.ts';
 import { Vault } from '../../redact/index.ts';
 import type { Connection, TransactionTurns } from '../connection.ts';
@@ -11,6 +11,7 @@ import type { RunRow } from '../rows.ts';
 import { SharedHeaders } from '../shared-headers.ts';
 import { shortenIds } from '../short-id.ts';
 import { readStoredContext } from '../stored-context.ts';
+import { Connections } from './connections.ts';
 import { Conversations } from './conversations.ts';
 import { ExchangeRecording } from './exchange-recording.ts';
 import { Problems, sayDatabaseFailure } from './problems.ts';
@@ -57,7 +58,7 @@ export interface DataLost {
   readonly bytes: number;
 }
 
-export type RunRecorderEvent = WireEvent | DataLost;
+export type RunRecorderEvent = WireEvent | ConnectionEvent | DataLost;
 
 const retryOpenMs = 250;
 const endedMemory = 10_000;
@@ -202,6 +203,7 @@ export class RunRecorder implements Recorder {
       writer,
       requests: new RequestStorage(writer),
       headers: new SharedHeaders(),
+      connections: new Connections(run.id, writer),
       conversations: new Conversations(run.id, (threadId) => readStoredContext(connection, threadId)),
       titles,
       tally: this.#tally,
@@ -237,6 +239,10 @@ export class RunRecorder implements Recorder {
       case 'tunnelOpened':
       case 'tunnelClosed':
       case 'tlsFailed':
+        return;
+      case 'connectionOpened':
+      case 'connectionEnded':
+        context.connections.tell(event);
         return;
       case 'requestStarted':
       case 'upgradeRefused':

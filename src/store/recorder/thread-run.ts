@@ -1,5 +1,5 @@
 // One run that is recorded in the thread, as the engine's side sees it: what of it waits, what had to be dropped, how it ends.
-import type { WireEvent } from '../../domain/index.ts';
+import type { ConnectionEvent, WireEvent } from '../../domain/index.ts';
 import { noUsage } from '../../domain/index.ts';
 import { TapesError } from '../../errors.ts';
 import type { Recorder, RecorderReport, RunEnd, RunProcessFacts } from './recorder-types.ts';
@@ -53,7 +53,7 @@ export class ThreadRun implements Recorder {
     });
   }
 
-  push(event: WireEvent): void {
+  push(event: WireEvent | ConnectionEvent): void {
     if (this.#crash !== null) {
       this.#lostEvents++;
       return;
@@ -185,7 +185,12 @@ export class ThreadRun implements Recorder {
     }
   }
 
-  #send(event: WireEvent | DataLost, size: number, transfer: readonly ArrayBuffer[] = [], events = 1): void {
+  #send(
+    event: WireEvent | ConnectionEvent | DataLost,
+    size: number,
+    transfer: readonly ArrayBuffer[] = [],
+    events = 1,
+  ): void {
     this.#countWaiting(events, size);
     if (this.#link.post({ type: 'event', runId: this.#runId, event }, transfer)) return;
     this.#countWaiting(-events, -size);

@@ -58,6 +58,12 @@ const row = (id: string, outcome: ExchangeRow['outcome'] = 'open'): ExchangeRow 
   outcome,
   error_code: null,
   error_message: null,
+  started_us: null,
+  agent_connection: null,
+  provider_connection: null,
+  provider_heads: null,
+  provider_request_ms: null,
+  provider_response_ms: null,
 });
 
 const open = (connection: FakeConnection, options = {}): { writer: Writer; problems: Problems } => {

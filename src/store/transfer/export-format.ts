@@ -4,12 +4,13 @@
 import { isUtf8 } from 'node:buffer';
 
 export const exportFormat = 'tapes-export';
-// 2: runs have a kind and a proxy_run_id.
-export const exportVersion = 2;
+// 2: runs have a kind and a proxy_run_id. 3: connections, what exchanges say of them, and the times of chunks.
+export const exportVersion = 3;
 
 /** Parents first, as their references need it. */
 export const exportedTables = [
   'runs',
+  'connections',
   'exchanges',
   'sessions',
   'threads',
@@ -38,8 +39,11 @@ export interface ExportEnd {
   readonly records: number;
 }
 
-/** Columns that hold content; every other BLOB is a hash. */
+/** The column that holds content, however it is packed. */
 export const contentColumn = 'data';
+
+/** Goes as it is kept: the schema says how. Every other BLOB is a hash. */
+export const timesColumn = 'chunk_times';
 
 export function writeContent(bytes: Uint8Array): string | { base64: string } {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);

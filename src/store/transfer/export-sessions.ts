@@ -11,7 +11,7 @@ import { recoverDeadRuns } from '../recorder/recover.ts';
 import type { ExchangeRow } from '../rows.ts';
 import { readHeaders } from '../shared-headers.ts';
 import type { ExportEnd, ExportHead } from './export-format.ts';
-import { contentColumn, exportFormat, exportVersion, writeContent } from './export-format.ts';
+import { contentColumn, exportFormat, exportVersion, timesColumn, writeContent } from './export-format.ts';
 import type { ExportedTable } from './export-format.ts';
 
 export interface ExportReport {
@@ -28,6 +28,9 @@ const sessionsCalls = 'SELECT id FROM calls WHERE session_id IN (SELECT id FROM 
 /** Which rows go, and what tells one from the next. */
 const sources: Readonly<Record<ExportedTable, string>> = {
   runs: `id IN (SELECT run_id FROM calls WHERE id IN (${sessionsCalls}))`,
+  connections: `EXISTS (SELECT 1 FROM exchanges WHERE exchanges.run_id = connections.run_id
+    AND number IN (agent_connection, provider_connection)
+    AND id IN (SELECT exchange_id FROM calls WHERE id IN (${sessionsCalls})))`,
   exchanges: `id IN (SELECT exchange_id FROM calls WHERE id IN (${sessionsCalls}))`,
   sessions: `id IN (SELECT id FROM exported_sessions)
     OR id IN (SELECT session_id FROM threads WHERE id IN (SELECT thread_id FROM calls WHERE id IN (${sessionsCalls})))`,
@@ -45,6 +48,7 @@ const sources: Readonly<Record<ExportedTable, string>> = {
 
 const keys: Readonly<Record<ExportedTable, readonly string[]>> = {
   runs: ['id'],
+  connections: ['run_id', 'number'],
   exchanges: ['id'],
   sessions: ['id'],
   threads: ['id'],
@@ -159,6 +163,7 @@ async function toRecord(connection: Connection, table: ExportedTable, row: Row):
   const record: Record<string, unknown> = {};
   for (const [column, value] of Object.entries(row)) {
     if (column === contentColumn) record[column] = writeContent(await unpackRow(table, row));
+    else if (column === timesColumn) record[column] = value === null ? null : writeContent(value as Buffer);
     else record[column] = Buffer.isBuffer(value) ? value.toString('hex') : value;
   }
   // How something is packed is each database's own affair; how it is taken apart is not.

@@ -7,6 +7,7 @@ import { TapesError } from '../../errors.ts';
 import { openBodyReader } from '../body-reader.ts';
 import type { BodySide } from '../body-reader.ts';
 import { packBody, packSmall } from '../compression.ts';
+import { unpackChunkTimes } from '../chunk-times.ts';
 import { Connection } from '../connection.ts';
 import type { SqlValue } from '../connection.ts';
 import { migrate } from '../migrate.ts';
@@ -18,7 +19,15 @@ import { fillSearch } from '../search-index.ts';
 import { shareAllHeaders } from '../share-all-headers.ts';
 import { headerPartColumns, parseHeaders } from '../shared-headers.ts';
 import type { ExportedTable } from './export-format.ts';
-import { contentColumn, exportedTables, exportFormat, exportVersion, readContent, readHash } from './export-format.ts';
+import {
+  contentColumn,
+  exportedTables,
+  exportFormat,
+  exportVersion,
+  readContent,
+  readHash,
+  timesColumn,
+} from './export-format.ts';
 
 export interface ImportReport {
   readonly sessions: readonly string[];
@@ -147,8 +156,10 @@ function readValue(columns: Columns, column: string, value: unknown, number: num
   const type = columns.get(column);
   if (type === undefined) throw damaged(number, `it has a field that is not known: ${column}`);
   if (value === null || (type !== 'BLOB' && (typeof value === 'string' || typeof value === 'number'))) return value;
-  const bytes = type !== 'BLOB' ? null : column === contentColumn ? readContent(value) : readHash(value);
-  if (bytes === null) throw damaged(number, `its ${column} is not what it should be`);
+  const isContent = column === contentColumn || column === timesColumn;
+  const bytes = type !== 'BLOB' ? null : isContent ? readContent(value) : readHash(value);
+  const isGood = bytes !== null && (column !== timesColumn || unpackChunkTimes(bytes) !== null);
+  if (!isGood) throw damaged(number, `its ${column} is not what it should be`);
   return bytes;
 }
 

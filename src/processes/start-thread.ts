@@ -1,4 +1,4 @@
-// Starts a module of ours in a thread, from a build or from sources. (The recorder starts its own in the same way.)
+// Starts a module of ours in a thread, from a build or from sources.
 import { createRequire } from 'node:module';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { Worker } from 'node:worker_threads';
