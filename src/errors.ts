@@ -33,6 +33,10 @@ export const errorTable = {
     meaning: 'No standing proxy is running on this home.',
   },
   E_HOME_NOT_WRITABLE: { exitCode: exitCodes.notStarted, meaning: 'The home folder cannot be created or written.' },
+  E_FOLDER_SHARED: {
+    exitCode: exitCodes.notStarted,
+    meaning: 'Other users can write in the folder that the home or the database is in.',
+  },
   E_CA_UNREADABLE: {
     exitCode: exitCodes.notStarted,
     meaning: 'The root certificate or its key cannot be read or parsed.',

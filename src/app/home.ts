@@ -6,6 +6,7 @@ import { join, resolve } from 'node:path';
 
 import { newId, shellWord } from '../domain/index.ts';
 import { TapesError } from '../errors.ts';
+import { refuseSharedFolder } from '../store/index.ts';
 
 export interface PlaceOptions {
   readonly home?: string | undefined;
@@ -37,13 +38,15 @@ export function findPlaces(
   };
 }
 
-/** Creates the home (0700) if need be. Throws `E_HOME_NOT_WRITABLE`. */
+/** Creates the home (0700) if need be. Throws `E_HOME_NOT_WRITABLE`, `E_FOLDER_SHARED`. */
 export async function prepareHome(home: string): Promise<void> {
   try {
     const created = await mkdir(home, { recursive: true, mode: 0o700 });
     if (created !== undefined) await chmod(home, 0o700);
     await access(home, constants.W_OK | constants.X_OK);
+    refuseSharedFolder(home);
   } catch (cause) {
+    if (cause instanceof TapesError) throw cause;
     throw new TapesError('E_HOME_NOT_WRITABLE', `the home ${home} cannot be written: ${(cause as Error).message}`, {
       hint: 'name a folder that you may write: tapes --home DIR … (or set TAPES_HOME)',
       cause,

@@ -2,7 +2,7 @@
 import type { AgentProfile } from '../agents/index.ts';
 import type { ConnectionEvent, Sink } from '../domain/index.ts';
 import type { ChildResult } from '../launch/index.ts';
-import { checkDatabaseFile, openRecorder, type RecorderReport } from '../store/index.ts';
+import { checkBeforeRecording, openRecorder, type RecorderReport } from '../store/index.ts';
 import { tapesVersion } from '../version.ts';
 import { watchPlace } from './database-place.ts';
 import type { Places } from './home.ts';
@@ -31,12 +31,12 @@ export interface RecordRunOptions {
 }
 
 /**
- * Opens the recorder, and does not wait until it stands: the agent's start is not held up. Throws `E_DB_NEWER`, `E_DB_UNREADABLE` where a
+ * Opens the recorder, and does not wait until it stands: the agent's start is not held up. Throws `E_DB_NEWER`, `E_DB_UNREADABLE`, `E_FOLDER_SHARED` where a
  * look at the file tells; what only opening it tells is in the report.
  */
 export async function recordRun(options: RecordRunOptions): Promise<RunRecorder> {
   const { places, profile, environment, maskKey } = options;
-  checkDatabaseFile(places.dbFile);
+  checkBeforeRecording(places.dbFile);
   const secrets = await readRunSecrets([profile], environment);
   const recorder = openRecorder({
     dbFile: places.dbFile,

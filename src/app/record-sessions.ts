@@ -3,7 +3,7 @@ import { homedir } from 'node:os';
 
 import type { AgentProfile } from '../agents/index.ts';
 import type { RequestHead } from '../domain/index.ts';
-import { checkDatabaseFile, openRecorderThread, type Recorder } from '../store/index.ts';
+import { checkBeforeRecording, openRecorderThread, type Recorder } from '../store/index.ts';
 import { tapesVersion } from '../version.ts';
 import { watchPlace } from './database-place.ts';
 import { openMaskKey, type Places } from './home.ts';
@@ -34,11 +34,11 @@ export interface SessionRecording {
   close(): Promise<SessionReports>;
 }
 
-/** Throws `E_DB_NEWER`, `E_DB_UNREADABLE`, `E_HOME_NOT_WRITABLE`. */
+/** Throws `E_DB_NEWER`, `E_DB_UNREADABLE`, `E_FOLDER_SHARED`, `E_HOME_NOT_WRITABLE`. */
 export async function recordSessions(options: RecordSessionsOptions): Promise<SessionRecording> {
   const { places, profiles, environment, cwd, label, ownId, dump } = options;
   const { dbFile, home } = places;
-  checkDatabaseFile(dbFile);
+  checkBeforeRecording(dbFile);
   const maskKey = await openMaskKey(home);
   const filesOf = (from: Readonly<Record<string, string | undefined>>): string[] =>
     profiles.flatMap((profile) => [...profile.credentialFiles(from, from['HOME'] || homedir())]);

@@ -5,6 +5,7 @@ import { dirname } from 'node:path';
 
 import { shellWord } from '../domain/index.ts';
 import { TapesError } from '../errors.ts';
+import { refuseSharedFolder } from './shared-folder.ts';
 import { applicationId, foreignDatabase, newerDatabase, schemaVersion } from './migrate.ts';
 
 const magic = 'SQLite format 3\0';
@@ -26,13 +27,24 @@ export function checkDatabaseFile(file: string): void {
   if (id === applicationId && version > schemaVersion) throw newerDatabase(file, version);
 }
 
-/** Makes the folder (0700) and an empty file (0600): SQLite gives its -wal and -shm files the mode of the database. */
+/** The same before anything is recorded into it: also throws E_FOLDER_SHARED. A missing folder is fine. */
+export function checkBeforeRecording(file: string): void {
+  checkDatabaseFile(file);
+  if (existsSync(dirname(file))) refuseSharedFolder(dirname(file));
+}
+
+/**
+ * Makes the folder (0700) and an empty file (0600): SQLite gives its -wal and -shm files the mode of the database.
+ * Throws E_DB_UNREADABLE, E_FOLDER_SHARED.
+ */
 export function prepareDatabaseFile(file: string): void {
   try {
     mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+    refuseSharedFolder(dirname(file));
     closeSync(openSync(file, 'a', 0o600));
     if ((statSync(file).mode & 0o077) !== 0) chmodSync(file, 0o600);
   } catch (error) {
+    if (error instanceof TapesError) throw error;
     const done = existsSync(file) ? 'written' : 'made';
     throw new TapesError('E_DB_UNREADABLE', `the database ${file} cannot be ${done}: ${reasonOf(error)}`, {
       hint: `name another database with --db FILE, or check this one: ls -ld ${shellWord(dirname(file))} ${shellWord(file)}`,

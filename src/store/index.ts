@@ -16,7 +16,8 @@ export { exportSessions, importSessions, pruneRecordings, rederive } from './lar
 export type { PruneCriterion, PruneReport } from './prune/prune-recordings.ts';
 export type { ExportReport } from './transfer/export-sessions.ts';
 export type { ImportReport } from './transfer/import-sessions.ts';
-export { checkDatabaseFile } from './database-file.ts';
+export { checkBeforeRecording } from './database-file.ts';
+export { refuseSharedFolder } from './shared-folder.ts';
 export { openRecorder, openRecorderThread } from './recorder/open-recorder.ts';
 export type { Recorder, RecorderReport, RecorderThread, RunStart } from './recorder/recorder-types.ts';
 export type { RederiveProgress, RederiveReport } from './rederive.ts';
