@@ -113,6 +113,7 @@ export async function runProxy(options: ProxyOptions): Promise<ProxyResult> {
       readBackendHosts: (path, answer) => profiles.flatMap((each) => each.readBackendHosts(path, answer)),
       routes,
       extraRoots: trust.upstreamRoots,
+      codeFolder: places.cacheFolder,
       password: options.auth ? password : null,
       onConnection: (port) => recording?.peers.noteConnection(port),
       sink: watchTls(recording?.router ?? nowhere, untrustingHosts),

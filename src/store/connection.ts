@@ -1,15 +1,16 @@
 // A thin promise layer over sqlite3's callbacks: one connection, statements of writes prepared once.
 // Waiting for a lock happens in SQLite for a moment only (it holds a thread of libuv's pool); whoever calls may try again.
-import sqlite3 from 'sqlite3';
+// SQLite is loaded with the first connection: whoever records has it in another thread, and needs none of it in its own.
+import type sqlite3 from 'sqlite3';
 
 export type SqlValue = string | number | null | Uint8Array;
 
 export type OpenMode = 'read' | 'write' | 'create';
 
-const openFlags: Readonly<Record<OpenMode, number>> = {
-  read: sqlite3.OPEN_READONLY,
-  write: sqlite3.OPEN_READWRITE,
-  create: sqlite3.OPEN_READWRITE | sqlite3.OPEN_CREATE,
+const openFlags: Readonly<Record<OpenMode, readonly ('OPEN_READONLY' | 'OPEN_READWRITE' | 'OPEN_CREATE')[]>> = {
+  read: ['OPEN_READONLY'],
+  write: ['OPEN_READWRITE'],
+  create: ['OPEN_READWRITE', 'OPEN_CREATE'],
 };
 
 type Done = (error: Error | null) => void;
@@ -38,8 +39,10 @@ export class Connection {
   }
 
   static async open(file: string, mode: OpenMode, busyTimeoutMs = 5000): Promise<Connection> {
+    const { default: library } = await import('sqlite3');
+    const flags = openFlags[mode].reduce((all, name) => all | library[name], 0);
     const database = await new Promise<sqlite3.Database>((resolve, reject) => {
-      const opened: sqlite3.Database = new sqlite3.Database(file, openFlags[mode], (error) => {
+      const opened: sqlite3.Database = new library.Database(file, flags, (error) => {
         if (error === null) resolve(opened);
         else reject(error);
       });
