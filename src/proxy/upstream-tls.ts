@@ -4,15 +4,10 @@
 // parsed once, the way is `UpstreamRoutes`, and HTTP/2 stays. Everything else in this process uses its own import of `connect`,
 // which this does not touch.
 import type { Socket } from 'node:net';
-import tls, {
-  connect as connectTls,
-  type ConnectionOptions,
-  type SecureContext,
-  type SecureContextOptions,
-  type TLSSocket,
-} from 'node:tls';
+import tls, { connect as connectTls, type ConnectionOptions, type SecureContext, type TLSSocket } from 'node:tls';
 
 import { tapSocket, tellKeys, type TlsTap } from './tls-tap.ts';
+import { contextTrusting } from './upstream-context.ts';
 import { findRoute, type UpstreamRoutes } from './upstream-route.ts';
 import { deferSocket, openUpstream } from './upstream-socket.ts';
 
@@ -154,25 +149,6 @@ export function installUpstreamTls({ routes, extraRoots, tap }: UpstreamTlsOptio
       parked.clear();
     },
   };
-}
-
-/**
- * Node's own list of roots and those. Given as one list they are parsed anew (25 ms for each context); Node's own list is parsed already where
- * nothing is said of roots, and others can be added to it, as `ca` itself does.
- */
-function contextTrusting(extraRoots: readonly string[], options: SecureContextOptions): SecureContext {
-  if (extraRoots.length === 0) return tls.createSecureContext(options);
-  const hasOwnList =
-    (process.env['NODE_EXTRA_CA_CERTS'] ?? '') === '' &&
-    !/-ca\b/.test(`${process.env['NODE_OPTIONS'] ?? ''} ${process.execArgv.join(' ')}`);
-  const context = hasOwnList ? tls.createSecureContext(options) : null;
-  const { addCACert } = (context?.context ?? {}) as { readonly addCACert?: (pem: string) => void };
-  if (context === null || addCACert === undefined) {
-    // What NODE_EXTRA_CA_CERTS names may be a root of tapes, which is left out of `extraRoots`, and is in Node's list.
-    return tls.createSecureContext({ ...options, ca: [...tls.rootCertificates, ...extraRoots] });
-  }
-  for (const pem of extraRoots) addCACert.call(context.context, pem);
-  return context;
 }
 
 /** The three forms of `tls.connect`: (options, f), (port, options, f), (port, host, options, f). */
