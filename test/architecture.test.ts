@@ -19,7 +19,7 @@ const layers = [
 const owners: Readonly<Record<string, readonly string[]>> = {
   commander: ['cli'],
   mockttp: ['proxy'],
-  execa: ['launch'],
+  'cross-spawn': ['launch'],
   'node-forge': ['ca'],
   tldts: ['ca'],
   sqlite3: ['store'],

@@ -6,15 +6,23 @@ export interface DatabasePlace {
   look(): Promise<string | null>;
 }
 
-/** Begins to count with the first `look` that finds a file. */
-export function watchPlace(dbFile: string): DatabasePlace {
+/** Begins to count when it has been opened (true), where that is told; and otherwise with the first `look` that finds a file. */
+export function watchPlace(dbFile: string, opened: Promise<boolean> = Promise.resolve(false)): DatabasePlace {
   let known: string | null = null;
+  const find = (): Promise<string | null> =>
+    stat(dbFile).then(
+      ({ dev, ino }) => `${dev} ${ino}`,
+      (error: NodeJS.ErrnoException) => (error.code === 'ENOENT' ? null : known),
+    );
+  let beginning: Promise<void> = Promise.resolve();
+  void opened.then((isOpen) => {
+    // It was there a moment ago: a child that is fast may have removed it since.
+    if (isOpen) beginning = find().then((found) => void (known = found ?? 'gone again'));
+  });
   return {
     async look() {
-      const found = await stat(dbFile).then(
-        ({ dev, ino }) => `${dev} ${ino}`,
-        (error: NodeJS.ErrnoException) => (error.code === 'ENOENT' ? null : known),
-      );
+      await beginning;
+      const found = await find();
       const isGone = known !== null && found !== known;
       known = isGone ? null : found;
       return isGone

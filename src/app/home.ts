@@ -17,6 +17,8 @@ export interface Places {
   readonly home: string;
   readonly dbFile: string;
   readonly caFolder: string;
+  /** What can be made again at any time: compiled code. */
+  readonly cacheFolder: string;
   /** What was installed into which trust store; and the lock of those who change that, or the root. */
   readonly ledgerFile: string;
   readonly caLockFile: string;
@@ -33,6 +35,7 @@ export function findPlaces(
     home,
     dbFile,
     caFolder: join(home, 'ca'),
+    cacheFolder: join(home, 'cache'),
     ledgerFile: join(home, 'trust.json'),
     caLockFile: join(home, 'ca.lock'),
   };

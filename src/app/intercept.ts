@@ -106,6 +106,7 @@ export async function intercept(options: InterceptOptions): Promise<InterceptRes
       readBackendHosts: (path, answer) => profile.readBackendHosts(path, answer),
       routes,
       extraRoots: trust.upstreamRoots,
+      codeFolder: places.cacheFolder,
       sink: watchTls(teeSinks(recorder, dump), untrustingHosts),
       tellsUpstream: options.record || dump !== null,
       tap: dump?.tap,

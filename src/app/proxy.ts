@@ -130,6 +130,7 @@ export async function runProxy(options: ProxyOptions): Promise<ProxyResult> {
       readBackendHosts: (path, answer) => profiles.flatMap((each) => each.readBackendHosts(path, answer)),
       routes,
       extraRoots: trust.upstreamRoots,
+      codeFolder: places.cacheFolder,
       password: options.auth ? password : null,
       onConnection: (port) => recording?.peers.noteConnection(port),
       // The dump first: the router then says in it whose an exchange is.

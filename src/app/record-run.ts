@@ -53,8 +53,10 @@ export async function recordRun(options: RecordRunOptions): Promise<RunRecorder>
     maskKey,
     secrets: secrets.known,
   });
-  const place = watchPlace(places.dbFile);
-  void recorder.ready.then(() => place.look());
+  const place = watchPlace(
+    places.dbFile,
+    recorder.ready.then((refusal) => refusal === null),
+  );
   const watch = secrets.watch((values) => recorder.learnSecrets(values));
   const close = (): Promise<RecorderReport> => {
     watch.stop();

@@ -1,7 +1,6 @@
 // Runs a program for a trial: without a terminal, its output kept, in a process group of its own of which nothing outlives the trial.
-import { execa } from 'execa';
-
 import type { ChildCommand } from './child.ts';
+import { spawnProgram, whenEnded } from './spawn-program.ts';
 
 export interface BoundedResult {
   /** Null where it did not end by itself. */
@@ -26,20 +25,23 @@ const maxOutputBytes = 1024 * 1024;
 
 /** Runs `command` until it ends, its time is over, or it is stopped. Never rejects. */
 export async function runBounded(command: ChildCommand, { timeoutMs, stop }: Bounds): Promise<BoundedResult> {
-  const child = execa(command.file, command.args, {
-    argv0: command.name,
-    cwd: command.cwd,
-    env: command.environment,
-    extendEnv: false,
-    stdin: 'ignore',
-    detached: process.platform !== 'win32',
-    reject: false,
-    cleanup: true,
-    buffer: false,
+  const { child, error } = spawnProgram({
+    ...command,
+    options: {
+      cwd: command.cwd,
+      env: command.environment,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      detached: process.platform !== 'win32',
+      windowsHide: true,
+    },
   });
   const output = { stdout: '', stderr: '' };
+  if (child === null) {
+    const { message: spawnError } = await error;
+    return { exitCode: null, signal: null, ...output, spawnError, endedBy: 'itself' };
+  }
   for (const name of ['stdout', 'stderr'] as const) {
-    child[name].setEncoding('utf8').on('data', (text: string) => {
+    child[name]?.setEncoding('utf8').on('data', (text: string) => {
       if (output[name].length < maxOutputBytes) output[name] += text;
     });
   }
@@ -56,31 +58,25 @@ export async function runBounded(command: ChildCommand, { timeoutMs, stop }: Bou
   const exited = new Promise<void>((resolve) => {
     child.once('exit', () => (pipes = setTimeout(resolve, pipesMs)));
   });
-  const result = await Promise.race([child, exited.then(() => null)]);
+  await Promise.race([whenEnded(child, 'close'), exited]);
   clearTimeout(timer);
   clearTimeout(pipes);
   stop.removeEventListener('abort', onStop);
   killGroup(child.pid);
-  child.stdout.destroy();
-  child.stderr.destroy();
-  const { exitCode, signalCode } = child;
-  const didRun = child.pid !== undefined;
-  const cause = result === null || didRun ? null : (result.cause as Error | undefined);
-  return {
-    exitCode: endedBy === 'itself' ? exitCode : null,
-    signal: signalCode,
-    ...output,
-    spawnError: didRun ? null : (cause?.message ?? 'it could not be started'),
-    endedBy,
-  };
+  child.stdout?.destroy();
+  child.stderr?.destroy();
+  const { exitCode, signalCode: signal } = child;
+  return { exitCode: endedBy === 'itself' ? exitCode : null, signal, ...output, spawnError: null, endedBy };
 }
 
 /** The program and what it has started and left; what has ended already is no failure. */
 function killGroup(pid: number | undefined): void {
   if (pid === undefined) return;
   try {
-    if (process.platform === 'win32') execa('taskkill', ['/pid', String(pid), '/T', '/F'], { reject: false }).unref();
-    else process.kill(-pid, 'SIGKILL');
+    if (process.platform === 'win32') {
+      const args = ['/pid', String(pid), '/T', '/F'];
+      spawnProgram({ file: 'taskkill', args, options: { stdio: 'ignore' } }).child?.unref();
+    } else process.kill(-pid, 'SIGKILL');
   } catch {
     // ESRCH: nothing is left of it
   }

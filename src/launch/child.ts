@@ -1,10 +1,9 @@
 // Runs the child with the terminal handed through, and passes on the signals that tapes gets in its place.
 import { constants } from 'node:os';
 
-import { execa } from 'execa';
-
 import { watchTerminal, type TerminalWatch } from './gone-terminal.ts';
 import { postSentinel } from './group-sentinel.ts';
+import { spawnProgram, whenEnded } from './spawn-program.ts';
 
 export interface ChildCommand {
   readonly file: string;
@@ -32,30 +31,20 @@ export async function runChild(command: ChildCommand): Promise<ChildResult> {
   // The handlers stand before the child does: one that starts fast, on a busy machine, may provoke a signal at once.
   let send: (signal: NodeJS.Signals) => unknown = () => undefined;
   const stopPassing = passSignals((signal) => send(signal), terminal);
-  const child = execa(command.file, command.args, {
-    argv0: command.name,
-    cwd: command.cwd,
-    env: command.environment,
-    extendEnv: false,
-    stdio: 'inherit',
-    reject: false,
-    // The child's life is its own: it ends when it wants to, and signals reach it as they were sent.
-    cleanup: false,
-    forceKillAfterDelay: false,
-    buffer: false,
-    windowsHide: false,
+  // The child's life is its own: it ends when it wants to, and signals reach it as they were sent.
+  const { child, error } = spawnProgram({
+    ...command,
+    options: { cwd: command.cwd, env: command.environment, stdio: 'inherit', windowsHide: false },
   });
-  send = (signal) => child.kill(signal);
-  const result = await child;
-  stopPassing();
-  if (result.exitCode === undefined && result.signal === undefined) {
-    const cause = result.cause as NodeJS.ErrnoException | undefined;
-    const spawnError = { code: cause?.code ?? 'EUNKNOWN', message: cause?.message ?? 'it could not be started' };
-    return { exitCode: 126, signal: null, spawnError };
+  if (child === null) {
+    const { code = 'EUNKNOWN', message } = await error;
+    stopPassing();
+    return { exitCode: 126, signal: null, spawnError: { code, message } };
   }
-  const signal = result.signal ?? null;
-  const exitCode = result.exitCode ?? 128 + (signal === null ? 0 : constants.signals[signal]);
-  return { exitCode, signal, spawnError: null };
+  send = (signal) => child.kill(signal);
+  const { exitCode, signal } = await whenEnded(child, 'exit');
+  stopPassing();
+  return { exitCode: exitCode ?? 128 + (signal === null ? 0 : constants.signals[signal]), signal, spawnError: null };
 }
 
 const hold = (): void => undefined;

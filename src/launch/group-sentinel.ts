@@ -5,7 +5,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 
 // Both deaths are told within a millisecond or two on an idle machine; more only delays a signal that was sent to tapes alone.
 const waitMs = 100;
-// One of the two may be told late, as when the engine is being loaded (165 ms and more, in one piece), and two quick Ctrl-C find one sentinel.
+// One of the two may be told late, as when the engine is being loaded (60 to 200 ms, in one piece), and two quick Ctrl-C find one sentinel.
 const recentMs = 1_000;
 
 export interface GroupSentinel {

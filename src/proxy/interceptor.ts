@@ -1,11 +1,13 @@
-// The interceptor: door, engine and upstream as one. It listens at once; the engine (165 ms to import, on a quiet machine) loads behind it.
+// The interceptor: door, engine and upstream as one. It listens at once; the engine loads behind it.
 import { randomBytes } from 'node:crypto';
+import { setImmediate as nextTurn, setTimeout as wait } from 'node:timers/promises';
 
 import { matchesHost, type Sink } from '../domain/index.ts';
 import { watchAgentConnections, type TellConnection } from './connections.ts';
 import { openDoor } from './door.ts';
-import { startEngine, type Engine } from './engine.ts';
+import type { Engine } from './engine.ts';
 import { learnHosts } from './host-learner.ts';
+import { loadEngine, type LoadedEngine } from './load-engine.ts';
 import { withoutRepeats, type TlsTap } from './tls-tap.ts';
 import type { UpstreamRoutes } from './upstream-route.ts';
 import { openUpstream } from './upstream-socket.ts';
@@ -38,6 +40,8 @@ export interface InterceptorOptions {
   readonly tellsUpstream?: boolean;
   /** Told of the connections of both sides: when they opened, and how they ended. */
   readonly tellConnection?: TellConnection | undefined;
+  /** Where the engine's compiled code is kept for the next run; absent: nowhere. */
+  readonly codeFolder?: string;
   /** Told of what passes below TLS, on both sides. */
   readonly tap?: TlsTap | undefined;
 }
@@ -56,6 +60,8 @@ export interface Interceptor {
   settle(timeoutMs: number): Promise<void>;
   close(): Promise<void>;
 }
+
+const settledTurns = 25;
 
 /** 128 random bits, fit for a URL. */
 export const makeProxyPassword = (): string => randomBytes(16).toString('hex');
@@ -78,6 +84,7 @@ export async function openInterceptor(options: InterceptorOptions): Promise<Inte
   const upstreamTls = installUpstreamTls({ ...options, tap });
   let resolveEngine: (engine: Engine | null) => void = () => undefined;
   const engine = new Promise<Engine | null>((resolve) => (resolveEngine = resolve));
+  let loaded: LoadedEngine | null = null;
   let loading: Promise<{ failure: string | null }> | null = null;
 
   // Connections that have asked for the engine.
@@ -103,7 +110,8 @@ export async function openInterceptor(options: InterceptorOptions): Promise<Inte
 
   const load = async (): Promise<{ failure: string | null }> => {
     try {
-      const standing = await startEngine({
+      loaded = await loadEngine(options.codeFolder ?? null);
+      const standing = await loaded.startEngine({
         ...options.root,
         defaultHost: options.interceptHosts[0] ?? 'localhost',
         isRefusedUpgrade: options.isRefusedUpgrade,
@@ -132,10 +140,11 @@ export async function openInterceptor(options: InterceptorOptions): Promise<Inte
       if (asked === 0) return;
       const standing = await engine;
       const deadline = performance.now() + timeoutMs;
-      // Two rounds of the event loop after the last exchange: the engine tells of an end in a later one.
-      for (let quiet = 0; quiet < 2 && performance.now() < deadline;) {
-        quiet = (standing?.openExchanges() ?? 0) === 0 ? quiet + 1 : 0;
-        await new Promise((resolve) => setTimeout(resolve, 15));
+      // The engine tells of an end some turns of the event loop after the bytes that it follows from have been there to read.
+      for (let quiet = 0; quiet < settledTurns && performance.now() < deadline;) {
+        const isQuiet = (standing?.openExchanges() ?? 0) === 0;
+        quiet = isQuiet ? quiet + 1 : 0;
+        await (isQuiet ? nextTurn() : wait(5));
       }
     },
     async close() {
@@ -143,6 +152,7 @@ export async function openInterceptor(options: InterceptorOptions): Promise<Inte
       resolveEngine(null);
       await door.close();
       upstreamTls.close();
+      loaded?.keepCode(asked > 0);
     },
   };
 }

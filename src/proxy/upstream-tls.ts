@@ -8,6 +8,7 @@ import tls, { connect as connectTls, type ConnectionOptions, type SecureContext,
 
 import { watchProviderConnection, type TellConnection } from './connections.ts';
 import { tapSocket, tellKeys, type TlsTap } from './tls-tap.ts';
+import { contextTrusting } from './upstream-context.ts';
 import { findRoute, type UpstreamRoutes } from './upstream-route.ts';
 import { deferSocket, openUpstream } from './upstream-socket.ts';
 
@@ -55,8 +56,7 @@ export function installUpstreamTls({ routes, extraRoots, tap, tellConnection }: 
     let context = contexts.get(key);
     if (context === undefined) {
       const given = Object.fromEntries(Object.entries(chosen).filter(([, value]) => value !== undefined));
-      const ca = extraRoots.length > 0 ? { ca: [...tls.rootCertificates, ...extraRoots] } : {};
-      context = tls.createSecureContext({ ...given, ...ca });
+      context = contextTrusting(extraRoots, given);
       contexts.set(key, context);
     }
     return context;

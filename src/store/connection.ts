@@ -1,19 +1,22 @@
 // A thin promise layer over sqlite3's callbacks: one connection, statements of writes prepared once.
 // Waiting for a lock happens in SQLite for a moment only (it holds a thread of libuv's pool); whoever calls may try again.
+// SQLite is loaded with the first connection: whoever records has it in another thread, and needs none of it in its own.
 import { pathToFileURL } from 'node:url';
 
-import sqlite3 from 'sqlite3';
+import type sqlite3 from 'sqlite3';
 
 export type SqlValue = string | number | null | Uint8Array;
 
 /** `immutable`: on a disk that nobody can write to. */
 export type OpenMode = 'read' | 'write' | 'create' | 'immutable';
 
-const openFlags: Readonly<Record<OpenMode, number>> = {
-  read: sqlite3.OPEN_READONLY,
-  write: sqlite3.OPEN_READWRITE,
-  create: sqlite3.OPEN_READWRITE | sqlite3.OPEN_CREATE,
-  immutable: sqlite3.OPEN_READONLY | sqlite3.OPEN_URI,
+type OpenFlag = 'OPEN_READONLY' | 'OPEN_READWRITE' | 'OPEN_CREATE' | 'OPEN_URI';
+
+const openFlags: Readonly<Record<OpenMode, readonly OpenFlag[]>> = {
+  read: ['OPEN_READONLY'],
+  write: ['OPEN_READWRITE'],
+  create: ['OPEN_READWRITE', 'OPEN_CREATE'],
+  immutable: ['OPEN_READONLY', 'OPEN_URI'],
 };
 
 type Done = (error: Error | null) => void;
@@ -42,9 +45,11 @@ export class Connection {
   }
 
   static async open(file: string, mode: OpenMode, busyTimeoutMs = 5000): Promise<Connection> {
+    const { default: library } = await import('sqlite3');
     const name = mode === 'immutable' ? `${pathToFileURL(file).href}?immutable=1` : file;
+    const flags = openFlags[mode].reduce((all, flag) => all | library[flag], 0);
     const database = await new Promise<sqlite3.Database>((resolve, reject) => {
-      const opened: sqlite3.Database = new sqlite3.Database(name, openFlags[mode], (error) => {
+      const opened: sqlite3.Database = new library.Database(name, flags, (error) => {
         if (error === null) resolve(opened);
         else reject(error);
       });

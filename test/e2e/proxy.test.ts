@@ -395,7 +395,13 @@ describe('tapes proxy', () => {
       if (name.includes('mockttp-server')) throw new Error('it is broken on purpose');
       return next(name, context);
     };`;
-    const hooks = `import { register } from 'node:module'; register('${asModule(refuse)}');`;
+    // It is run as one script, and imported as modules where that fails: both fail here.
+    const hooks = `
+      import { register, syncBuiltinESMExports } from 'node:module';
+      import vm from 'node:vm';
+      register('${asModule(refuse)}');
+      vm.Script = class { constructor() { throw new Error('it is broken on purpose'); } };
+      syncBuiltinESMExports();`;
     const env = { NODE_OPTIONS: `--import=${asModule(hooks)}` };
     const proxy = await stand(scene, { env });
     await proxy.said('the interceptor could not be loaded, so the traffic went past it', 'stderr');
