@@ -1,23 +1,13 @@
 // Failures of the machine while an agent runs under tapes: the agent's run ends as it would by itself, what completed is recorded, and a loss is told.
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import {
-  existsSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-  openSync,
-  writeSync,
-  closeSync,
-} from 'node:fs';
+import { existsSync, readFileSync, rmSync, statSync, writeFileSync, openSync, writeSync, closeSync } from 'node:fs';
 import { connect, createServer, type AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { text, type StandInOptions } from '../support/chatgpt/index.ts';
 import { countAnswers, post, postedBody, setCurlScene, startScript, type CurlScene } from '../support/curl-scene.ts';
+import { canMountSmallDisk } from '../support/small-disk.ts';
 import { readCalls, readRuns, runTapes } from '../support/tapes.ts';
 
 const closing: (() => unknown)[] = [];
@@ -28,15 +18,7 @@ afterEach(async () => {
 const set = (options: StandInOptions = {}): Promise<CurlScene> => setCurlScene(closing, options);
 const hello: StandInOptions = { scenario: () => text('Hello') };
 
-const isRoot = process.getuid?.() === 0;
-const canMount = ((): boolean => {
-  if (!isRoot) return false;
-  const folder = mkdtempSync(join(tmpdir(), 'tapes-mount-'));
-  const mounted = spawnSync('mount', ['-t', 'tmpfs', 'tmpfs', folder]).status === 0;
-  if (mounted) spawnSync('umount', [folder]);
-  rmSync(folder, { recursive: true });
-  return mounted;
-})();
+const canMount = canMountSmallDisk();
 const needsMount = canMount ? '' : ' (skipped: cannot mount here)';
 
 /** The scene's home becomes a file system of its own, of this size. */

@@ -1,6 +1,7 @@
 // A standing proxy with dumps: one file for its whole life, whoever passes, with whose run each exchange is, and nobody's secrets.
-import { mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
 
 import { startStandIn, text } from '../support/chatgpt/index.ts';
@@ -103,7 +104,15 @@ it('goes round in a ring of files, each whole, while it stands', async () => {
     cwd: codex.project,
   });
   await expect.poll(() => readdirSync(folder).some((name) => /_0000[2-9]_/.test(name)), { timeout: 10_000 }).toBe(true);
-  for (const name of readdirSync(folder)) expect(tsharkComplaints(join(folder, name))).toEqual([]);
+  // Copied first: while one is read, another may begin, and the oldest goes.
+  const copies = mkdtempSync(join(tmpdir(), 'tapes-ring-'));
+  closing.push(() => rmSync(copies, { recursive: true }));
+  for (const file of readdirSync(folder).map((name) => join(folder, name))) {
+    if (existsSync(file)) cpSync(file, join(copies, basename(file)));
+  }
+  const taken = readdirSync(copies);
+  expect(taken.length).toBeGreaterThan(0);
+  for (const name of taken) expect(tsharkComplaints(join(copies, name))).toEqual([]);
   proxy.kill('SIGTERM');
   await proxy.ended;
   expect(readdirSync(folder)).toHaveLength(2);
