@@ -1,8 +1,9 @@
 // Which process sends what passes a standing proxy. Looking costs some milliseconds of work, and a connection is often gone before it is found:
-// so it is looked for only while a session's process is not known, and then already as its next connection is made.
+// so it is looked for as a connection is made, while a session's process is not known, or where nobody was looked for lately.
 import { findPeerProcess, type ProcessFacts } from '../processes/index.ts';
 
 const wantedForMs = 5_000;
+const betweenLooksMs = 250;
 const rememberedPorts = 64;
 const rememberedProcesses = 16;
 
@@ -11,11 +12,13 @@ export class PeerFinder {
   /** Those that were found lately, the newest first. */
   #likely: readonly number[] = [];
   #wantedUntil = 0;
+  #lastLook = Number.NEGATIVE_INFINITY;
   ownPort = 0;
 
   /** A connection was made; its request is yet to come. */
   noteConnection(port: number): void {
-    if (performance.now() < this.#wantedUntil) void this.#look(port);
+    const now = performance.now();
+    if (now < this.#wantedUntil || now - this.#lastLook > betweenLooksMs) void this.#look(port);
   }
 
   /** Who has sent a request over the connection from `port`. */
@@ -28,6 +31,7 @@ export class PeerFinder {
   #look(port: number): Promise<ProcessFacts | null> {
     const known = this.#byPort.get(port);
     if (known !== undefined) return known;
+    this.#lastLook = performance.now();
     const looking = findPeerProcess(port, this.ownPort, this.#likely).then((found) => {
       // A port is used again: what was found of it is true for a moment only.
       setTimeout(() => this.#byPort.delete(port), wantedForMs).unref();
