@@ -36,6 +36,9 @@ export interface SecretRange extends ByteRange {
 /** Cookies are renewed all day and a standing proxy runs for weeks: beyond this the secret seen longest ago is forgotten. */
 const maxSecrets = 256;
 
+/** A secret has about ten spellings, and all of them are in memory: of a longer one the beginning is searched for. Real ones have 100 to 8,000. */
+const longestSearched = 16 * 1024;
+
 export interface VaultOptions {
   /** Masks in headers and paths are as long as what they stand for, as those in bodies always are. */
   readonly keepsLengths?: boolean;
@@ -73,7 +76,8 @@ export class Vault {
    * Learns a secret value found anywhere. Values shorter than 8 characters and plain words, numbers and dates are ignored:
    * masking them everywhere would blot out ordinary text.
    */
-  learn(value: string): void {
+  learn(whole: string): void {
+    const value = whole.slice(0, longestSearched);
     if (isOrdinary(value)) return;
     const known = this.#secrets.get(value);
     this.#secrets.delete(value);

@@ -24,6 +24,8 @@ export interface Answer {
   readonly firstTokenAt: number | null;
   readonly eventCount: number;
   readonly unknownEventTypes: readonly string[];
+  /** What of the answer was too much to be read; absent where all of it was. */
+  readonly notRead?: string;
 }
 
 /** Reads `{input_tokens, input_tokens_details: {cached_tokens}, …}`; null where it is no such object. */

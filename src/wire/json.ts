@@ -1,4 +1,5 @@
 // Looking at JSON that came from outside: nothing here throws, and nothing is trusted to have a shape.
+import { readOutsideJson } from '../domain/index.ts';
 
 export type JsonRecord = Readonly<Record<string, unknown>>;
 
@@ -16,10 +17,6 @@ export function numberOf(value: unknown): number | null {
 
 /** The object in this text, or null where there is none. */
 export function parseRecord(text: string): JsonRecord | null {
-  try {
-    const value: unknown = JSON.parse(text);
-    return isRecord(value) ? value : null;
-  } catch {
-    return null;
-  }
+  const read = readOutsideJson(text);
+  return read.type === 'json' && isRecord(read.value) ? read.value : null;
 }

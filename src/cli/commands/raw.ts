@@ -37,7 +37,7 @@ Examples:
       if (problem === null) return;
       const { say } = await import('../render/page.ts');
       const { safeLine } = await import('../render/safe-text.ts');
-      say(`this is not the whole ${side} body: ${safeLine(problem)}`);
+      say(safeLine(problem));
     });
 }
 

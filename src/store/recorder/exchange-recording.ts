@@ -1,6 +1,7 @@
 // One exchange of the run: its row, and the calls in it (one for a POST to a model, one for each response.create on a WebSocket).
 import { isCallRequest } from '../../derive/index.ts';
 import type { RequestHead, ResponseHead, Stamp, WireEvent, WireFailure } from '../../domain/index.ts';
+import { readOutsideJson } from '../../domain/index.ts';
 import type { ExchangeOutcome, ExchangeRow, HeaderPartRow } from '../rows.ts';
 import { CallRecording } from './call-recording.ts';
 import type { CallEnd, CallStart } from './call-recording.ts';
@@ -233,12 +234,9 @@ export class ExchangeRecording {
 }
 
 function readMessageType(data: Uint8Array): string | null {
-  try {
-    const json: unknown = JSON.parse(new TextDecoder().decode(data));
-    return typeof json === 'object' && json !== null && 'type' in json && typeof json.type === 'string'
-      ? json.type
-      : null;
-  } catch {
-    return null;
-  }
+  const read = readOutsideJson(new TextDecoder().decode(data));
+  const json = read.type === 'json' ? read.value : null;
+  return typeof json === 'object' && json !== null && 'type' in json && typeof json.type === 'string'
+    ? json.type
+    : null;
 }

@@ -1,5 +1,6 @@
 // The agent asks for a title on a session of its own, with nothing that names the session it is for: only the prompt is inside.
 // So a title goes to the session of this run whose first prompt the request ends with. Either may come first.
+import { readOutsideJson } from '../../domain/index.ts';
 
 interface Known {
   readonly prompt: string;
@@ -54,11 +55,8 @@ function isAbout(request: string, prompt: string): boolean {
 }
 
 function readTitle(answer: string): string | null {
-  try {
-    const json: unknown = JSON.parse(answer);
-    if (typeof json !== 'object' || json === null || !('title' in json) || typeof json.title !== 'string') return null;
-    return json.title.trim() || null;
-  } catch {
-    return null;
-  }
+  const read = readOutsideJson(answer);
+  const json = read.type === 'json' ? read.value : null;
+  if (typeof json !== 'object' || json === null || !('title' in json) || typeof json.title !== 'string') return null;
+  return json.title.trim() || null;
 }

@@ -1,6 +1,6 @@
 // One compressed block (RFC 8878, 3.1.1.3): literals, then sequences that copy them and earlier output.
 // Tables and repeated offsets live on from block to block within a frame.
-import { BackwardBits, ZstdFault } from './bits.ts';
+import { BackwardBits, WindowFault, ZstdFault } from './bits.ts';
 import { predefined, readFseTable, singleSymbolTable } from './fse.ts';
 import type { FseTable } from './fse.ts';
 import { decodeHuffman, readHuffmanTable } from './huffman.ts';
@@ -193,7 +193,7 @@ export class BlockDecoder {
       literalAt += literalLength;
       length += literalLength;
       if (offset > history.windowBytes || offset > reach + length - start) {
-        throw new ZstdFault('a match reaches behind the window');
+        throw new WindowFault('a match reaches behind the window');
       }
       if (offset >= matchLength) copyBytes(out, length - offset, out, length, matchLength);
       else if (offset === 1) out.fill(out[length - 1]!, length, length + matchLength);
