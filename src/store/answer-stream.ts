@@ -38,6 +38,7 @@ export class AnswerStream {
 
   /** WebSocket messages as they are kept: one event a line, where a line may begin in one piece and end in the next. */
   pushLines(bytes: Uint8Array, mono: number): void {
+    if (bytes.length === 0) return;
     this.#kind = 'lines';
     const [first = '', ...lines] = this.#text.decode(bytes, { stream: true }).split('\n');
     this.#addToLine(first);

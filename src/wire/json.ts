@@ -1,5 +1,4 @@
 // Looking at JSON that came from outside: nothing here throws, and nothing is trusted to have a shape.
-import { readOutsideJson } from '../domain/index.ts';
 
 export type JsonRecord = Readonly<Record<string, unknown>>;
 
@@ -13,10 +12,4 @@ export function stringOf(value: unknown): string | null {
 
 export function numberOf(value: unknown): number | null {
   return typeof value === 'number' && Number.isFinite(value) ? value : null;
-}
-
-/** The object in this text, or null where there is none. */
-export function parseRecord(text: string): JsonRecord | null {
-  const read = readOutsideJson(text);
-  return read.type === 'json' && isRecord(read.value) ? read.value : null;
 }

@@ -22,7 +22,7 @@ interface Frame {
  * A content-encoding may need no more (RFC 9659). A frame may say more, and is decoded as long as it does not reach farther back: the
  * window that it asks for is what a bomb would make us keep.
  */
-export const maxWindowBytes = 8 * 1024 * 1024;
+const maxWindowBytes = 8 * 1024 * 1024;
 
 /** What can be read next: everything of it must be there. */
 type Step = 'done' | 'wait';
@@ -134,7 +134,7 @@ export class ZstdReader {
     if (type !== 2 && size > frame.maxBlockBytes) throw new ZstdFault('a block is too large');
     if (given < 3 + storedBytes) return 'wait';
     const start = this.#pendingStart + 3;
-    this.#makeRoom();
+    this.#makeRoom(frame.maxBlockBytes);
     const before = this.#history.length;
     if (type === 2) {
       frame.blocks.decode(this.#pending, start, start + storedBytes, this.#history, frame.maxBlockBytes);
@@ -198,11 +198,11 @@ export class ZstdReader {
   }
 
   /** The window is kept at the front of the history; it is slid or grown only when a block more would not fit. */
-  #makeRoom(): void {
+  #makeRoom(blockBytes: number): void {
     const history = this.#history;
-    if (history.bytes.length - history.length >= maxBlockBytes) return;
+    if (history.bytes.length - history.length >= blockBytes) return;
     const kept = Math.min(history.length - this.#frameStart, history.windowBytes);
-    const wanted = 2 * kept + maxBlockBytes;
+    const wanted = 2 * kept + blockBytes;
     const from = history.length - kept;
     if (history.bytes.length >= wanted) {
       history.bytes.copyWithin(0, from, history.length);
