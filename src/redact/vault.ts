@@ -3,6 +3,7 @@
 import { createHmac } from 'node:crypto';
 
 import type { RawHeaders } from '../domain/index.ts';
+import { FormIndex } from './form-index.ts';
 import { isOrdinary, isOrdinaryCookie, minSecretLength, secretForms } from './secret-forms.ts';
 import {
   cookieValues,
@@ -23,8 +24,6 @@ export type MaskKey = Uint8Array;
 /** One spelling of a learnt secret. */
 export interface SecretForm {
   readonly bytes: Buffer;
-  /** How far to go on after a match so that an overlapping one is still found. */
-  readonly step: number;
   readonly fingerprint: string;
 }
 
@@ -49,7 +48,8 @@ export class Vault {
   readonly #keepsLengths: boolean;
   /** In the order in which they were last seen. */
   readonly #secrets = new Map<string, readonly SecretForm[]>();
-  #forms: readonly SecretForm[] = [];
+  /** Made when it is asked for: many secrets may be learnt at once. */
+  #index: FormIndex | null = null;
   #longestForm = 0;
 
   constructor(key: MaskKey, { keepsLengths = false }: VaultOptions = {}) {
@@ -63,11 +63,12 @@ export class Vault {
   }
 
   /** The spellings to search for. */
-  get forms(): readonly SecretForm[] {
-    return this.#forms;
+  get forms(): FormIndex {
+    this.#index ??= new FormIndex([...this.#secrets.values()].flat());
+    return this.#index;
   }
 
-  /** In bytes. */
+  /** In bytes; of what has been forgotten, too. */
   get longestForm(): number {
     return this.#longestForm;
   }
@@ -85,8 +86,11 @@ export class Vault {
     if (known !== undefined) return;
     const [oldest] = this.#secrets.keys();
     if (this.#secrets.size > maxSecrets && oldest !== undefined) this.#secrets.delete(oldest);
-    this.#forms = [...this.#secrets.values()].flat();
-    this.#longestForm = Math.max(...this.#forms.map((form) => form.bytes.length));
+    this.#index = null;
+    this.#longestForm = Math.max(
+      this.#longestForm,
+      ...(this.#secrets.get(value) ?? []).map(({ bytes }) => bytes.length),
+    );
   }
 
   /** Learns every credential in these headers. */
@@ -164,12 +168,7 @@ export class Vault {
         at = bytes.indexOf(shape.literal, next);
       }
     }
-    for (const { bytes: form, step, fingerprint } of this.#forms) {
-      for (let at = bytes.indexOf(form, from); at !== -1; at = bytes.indexOf(form, at + step)) {
-        found.push({ start: at, end: at + form.length, fingerprint });
-      }
-    }
-    return joinRanges(found);
+    return joinRanges([...found, ...this.forms.find(bytes, from)]);
   }
 
   #formsOf(value: string): SecretForm[] {
@@ -177,7 +176,7 @@ export class Vault {
     return secretForms(value)
       .map((form) => Buffer.from(form))
       .filter((bytes) => bytes.length >= minSecretLength)
-      .map((bytes) => ({ bytes, step: repeatStep(bytes), fingerprint }));
+      .map((bytes) => ({ bytes, fingerprint }));
   }
 
   #learnCredentials(value: string): void {
@@ -257,17 +256,6 @@ function joinRanges(ranges: SecretRange[]): SecretRange[] {
     else if (range.end > last.end) joined[joined.length - 1] = { ...last, end: range.end };
   }
   return joined;
-}
-
-/** The smallest shift at which these bytes match themselves, so that no overlapping match is missed (Knuth, Morris, Pratt). */
-function repeatStep(bytes: Buffer): number {
-  const borders = new Int32Array(bytes.length);
-  for (let at = 1, border = 0; at < bytes.length; at += 1) {
-    while (border > 0 && bytes[at] !== bytes[border]) border = borders[border - 1] ?? 0;
-    if (bytes[at] === bytes[border]) border += 1;
-    borders[at] = border;
-  }
-  return bytes.length - (borders.at(-1) ?? 0);
 }
 
 function decodePercent(text: string): string {
