@@ -39,7 +39,7 @@ export function readRequestBody(text: string): RequestReading {
     previousResponseId: textOf(request?.['previous_response_id']),
     inputItems: readInput(request?.['input']),
     promptCacheKey: textOf(request?.['prompt_cache_key']),
-    notRead: read.type === 'too-many-values' ? `the body: it holds more than ${maxJsonValues} values` : null,
+    notRead: read.type === 'too-many-values' ? `the body, which holds more than ${maxJsonValues} values` : null,
   };
 }
 

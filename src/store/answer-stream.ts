@@ -2,7 +2,7 @@
 // because the provider may send no content-type. Used live, over what a crash left, and by a reader that looks at a running call.
 import { BytePile } from '../domain/index.ts';
 import type { Answer } from '../wire/index.ts';
-import { looksLikeSse, readJsonAnswer, ResponsesReader, SseDecoder } from '../wire/index.ts';
+import { looksLikeSse, readJsonAnswer, ResponsesReader, sayEvents, SseDecoder } from '../wire/index.ts';
 
 // Enough for "event: " or "data: " behind a byte order mark and an empty line.
 const decideBytes = 16;
@@ -90,7 +90,7 @@ export class AnswerStream {
   #withDropped(events: number): Answer {
     const answer = this.#reader.answer();
     if (events === 0) return answer;
-    const dropped = `${events} events of the answer: they are too long`;
+    const dropped = sayEvents(events, 'long');
     return { ...answer, notRead: answer.notRead === undefined ? dropped : `${dropped}, ${answer.notRead}` };
   }
 

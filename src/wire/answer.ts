@@ -56,3 +56,7 @@ function nameOf(value: unknown): string | null {
   if (typeof value === 'number') return String(value);
   return typeof value === 'string' && value !== '' ? value : null;
 }
+
+/** "2 events of the answer: too long" */
+export const sayEvents = (count: number, what: string): string =>
+  count === 1 ? `1 event of the answer: too ${what}` : `${count} events of the answer: too ${what}`;

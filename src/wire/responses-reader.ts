@@ -2,7 +2,7 @@
 // It never throws: junk is skipped, unknown types are kept by name, and what deltas said of an unfinished item is kept.
 import type { CallError, Usage } from '../domain/index.ts';
 import { countJsonValues, readOutsideJson } from '../domain/index.ts';
-import { readError, readUsage } from './answer.ts';
+import { readError, readUsage, sayEvents } from './answer.ts';
 import type { Answer, AnswerItem } from './answer.ts';
 import { isRecord, numberOf, stringOf } from './json.ts';
 import type { JsonRecord } from './json.ts';
@@ -117,7 +117,7 @@ export class ResponsesReader {
       firstTokenAt: this.#firstDeltaAt ?? this.#firstDoneAt,
       eventCount: this.#eventCount,
       unknownEventTypes: [...this.#unknownTypes],
-      ...(this.#notRead > 0 && { notRead: `${this.#notRead} events of the answer: they hold too much` }),
+      ...(this.#notRead > 0 && { notRead: sayEvents(this.#notRead, 'much to be kept') }),
     };
   }
 
@@ -257,7 +257,8 @@ export class ResponsesReader {
 export function readJsonAnswer(body: string, mono: number): Answer {
   const read = readOutsideJson(body);
   const reader = new ResponsesReader();
-  if (read.type === 'too-many-values') return { ...reader.answer(), notRead: 'the answer: it holds too many values' };
+  if (read.type === 'too-many-values')
+    return { ...reader.answer(), notRead: 'the answer, which holds too many values' };
   if (read.type !== 'json' || !isRecord(read.value)) return reader.answer();
   const json = read.value;
   const response = isRecord(json['response']) ? json['response'] : json;

@@ -37,12 +37,12 @@ describe.skipIf(process.platform !== 'linux')('through one run of tapes', () => 
 
   it('leaves a recording that holds together', async () => {
     const { exitCode, stderr } = await scene.end();
-    expect(exitCode, stderr).toBe(0);
+    expect(exitCode, `says ${stderr}`).toBe(0);
     const verified = await runTapes(scene.tapes, ['verify']);
-    expect(verified.exitCode, verified.stdout).toBe(0);
+    expect(verified.exitCode, `says ${verified.stdout}`).toBe(0);
     for (const command of [['sessions'], ['stats'], ['runs'], ['show', 'last']]) {
       const { exitCode: code, stderr: said } = await runTapes(scene.tapes, command);
-      expect(code, said).toBe(0);
+      expect(code, `says ${said}`).toBe(0);
     }
   });
 });

@@ -98,7 +98,7 @@ export function hostileInputs(scale: number): HostileInput[] {
     }),
     ofRequest('a request that is a zstd bomb', tooMuch, 500, () => [zstdOfZeros(8192)], [['Content-Encoding', 'zstd']]),
     ofRequest('a request that is nested half a million deep', null, 300, () => nested(500_000, '{"input":', '}')),
-    ofRequest('a request of millions of empty objects', /not read: the body: it holds more than/, 450, () => [
+    ofRequest('a request of millions of empty objects', /not read: the body, which holds more than/, 450, () => [
       Buffer.from(`{"input":[${'{},'.repeat(8_000_000)}{}]}`),
     ]),
     ofAnswer('an item that is nested a hundred thousand deep', null, 250, () => [
@@ -109,26 +109,26 @@ export function hostileInputs(scale: number): HostileInput[] {
       ),
       Buffer.from(completed),
     ]),
-    ofAnswer('an event of millions of empty lists', /not read: 1 events of the answer: they hold too much/, 450, () => [
+    ofAnswer('an event of millions of empty lists', /not read: 1 event of the answer: too much to be kept/, 450, () => [
       Buffer.from(`data: {"type":"x","y":[${'[],'.repeat(4_000_000)}[]]}\n\n${completed}`),
     ]),
     ofAnswer(
       `a line of ${96 * scale} MB without an end`,
-      flood(/not read: 1 events of the answer: they are too long/),
+      flood(/not read: 1 event of the answer: too long/),
       450,
       () => longLine(96 * scale),
       { status: 'truncated' },
     ),
     ofAnswer(
       'an event of millions of empty data lines',
-      flood(/not read: 1 events of the answer: they are too long/),
+      flood(/not read: 1 event of the answer: too long/),
       300,
       () => [...repeated('data:\n', 3_000_000), Buffer.from(`\n${completed}`)],
     ),
     ofAnswer(`${(200_000 * scale).toLocaleString('en-US')} events`, flood(/^$/), 400, () => [
       ...events(200_000 * scale),
     ]),
-    ofAnswer('a hundred thousand items', flood(/not read: \d+ events of the answer: they hold too much/), 400, () =>
+    ofAnswer('a hundred thousand items', flood(/not read: \d+ events of the answer: too much to be kept/), 400, () =>
       items(100_000),
     ),
     ofAnswer('200 kB of headers', null, 100, () => [Buffer.from(completed)], {
