@@ -1,5 +1,7 @@
 // Bytes that mean harm, through the whole product: they pass as they would without it, the recording says what it made of them, and the
 // memory that they can make tapes take is bounded. `npm run hostile` prints what each of them took.
+import { join } from 'node:path';
+
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { runTapes } from '../support/tapes.ts';
@@ -35,13 +37,20 @@ describe.skipIf(process.platform !== 'linux')('through one run of tapes', () => 
     },
   );
 
-  it('leaves a recording that holds together', async () => {
+  it('leaves a recording that holds together', { timeout: 180_000 }, async () => {
     const { exitCode, stderr } = await scene.end();
     expect(exitCode, `says ${stderr}`).toBe(0);
     const verified = await runTapes(scene.tapes, ['verify']);
     expect(verified.exitCode, `says ${verified.stdout}`).toBe(0);
-    for (const command of [['sessions'], ['stats'], ['runs'], ['show', 'last']]) {
-      const { exitCode: code, stderr: said } = await runTapes(scene.tapes, command);
+    const file = (name: string): string => join(scene.tapes.dir, name);
+    const commands = [
+      ...[['sessions'], ['stats'], ['runs'], ['show', 'last'], ['context', 'last']],
+      ...['a.txt', 'a.pcapng'].map((name) => ['dump', 'last', '-o', file(name)]),
+      ['export', 'last', '-o', file('a.jsonl')],
+      ['import', file('a.jsonl'), '--home', file('other')],
+    ];
+    for (const command of commands) {
+      const { exitCode: code, stderr: said } = await runTapes(scene.tapes, command, { timeoutMs: 120_000 });
       expect(code, `says ${said}`).toBe(0);
     }
   });

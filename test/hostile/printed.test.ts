@@ -156,7 +156,7 @@ it('ends a run with a line that can be typed and does nothing else', async () =>
   const [line = ''] = renderSummary({
     ...report,
     sessions: report.sessions.map(({ id }) => ({ id, shortId: id })),
-  } as never);
+  });
   expectText(line);
   expect(line).toMatch(/tapes show '[^']*'$/);
 });
