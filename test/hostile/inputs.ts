@@ -113,10 +113,10 @@ export function hostileInputs(scale: number): HostileInput[] {
       Buffer.from(`data: {"type":"x","y":[${'[],'.repeat(4_000_000)}[]]}\n\n${completed}`),
     ]),
     ofAnswer(
-      `a line of ${96 * scale} MB without an end`,
+      `a line of ${64 * scale} MB without an end`,
       flood(/not read: 1 event of the answer: too long/),
       450,
-      () => longLine(96 * scale),
+      () => longLine(64 * scale),
       { status: 'truncated' },
     ),
     ofAnswer(

@@ -3,7 +3,7 @@
 import { hostileInputs } from './inputs.ts';
 import { openHostileScene } from './scene.ts';
 
-const scale = 11;
+const scale = 16;
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 const megabytes = (bytes: number): string => `${Math.round(bytes / 2 ** 20)} MB`;
 

@@ -19,7 +19,9 @@ test('what there is no time for is given up and counted, and what was recorded s
   // One event may take its time; what waits behind it does not.
   expect(performance.now() - startedAt).toBeLessThan(20_000);
   expect(dropped).toBeGreaterThan(10_000);
-  expect(problems).toEqual([expect.stringMatching(/^there was no time left to record what was waiting: \d+ events lost$/)]);
+  expect(problems).toEqual([
+    expect.stringMatching(/^there was no time left to record what was waiting: \d+ events lost$/),
+  ]);
   const calls = await withLibrary(dbFile, (library) => library.listSessions({ limit: 5, all: true }));
   expect(calls.length).toBe(1);
 });

@@ -16,6 +16,7 @@ export interface FoundTitle {
 const enough = 200;
 // A run may go on for weeks.
 const remembered = 200;
+const longestRequest = 64 * 1024;
 
 export class Titles {
   readonly #sessions = new Map<string, Known>();
@@ -44,9 +45,15 @@ export class Titles {
       known.isTold = true;
       return { sessionId, title };
     }
-    this.#untold = [...this.#untold, { request, title }].slice(-remembered);
+    this.#untold = [...this.#untold, { request: endOf(request), title }].slice(-remembered);
     return null;
   }
+}
+
+/** What it is about stands at its end. A copy: a part of a string keeps all of it in memory. */
+function endOf(request: string): string {
+  const text = request.trimEnd();
+  return text.length <= longestRequest ? text : Buffer.from(text.slice(-longestRequest)).toString();
 }
 
 function isAbout(request: string, prompt: string): boolean {
