@@ -1,6 +1,7 @@
 // What a Codex request says about itself: session, thread, turn, kind, version. Versions differ in where they say it (0.77 has
 // two header fields; 0.169 says everything three times), so each field is looked for in all its places, the closest first.
 import type { CallKind, RawHeaders } from '../domain/index.ts';
+import { readOutsideJson } from '../domain/index.ts';
 
 /** Every field is null where the request does not say. */
 export interface CallIdentity {
@@ -113,11 +114,8 @@ function readKind(metadata: JsonRecord, body: JsonRecord | null, path: string, s
 /** The metadata is a JSON text, in a header or as a string in the body. */
 function readMetadata(value: unknown): JsonRecord | null {
   if (typeof value !== 'string') return recordOf(value);
-  try {
-    return recordOf(JSON.parse(value));
-  } catch {
-    return null;
-  }
+  const read = readOutsideJson(value);
+  return read.type === 'json' ? recordOf(read.value) : null;
 }
 
 function readContextCwd(body: JsonRecord | null): string | null {

@@ -14,6 +14,7 @@ export type { TextChange, TextDiff } from './diff-text.ts';
 export { comparePrefix } from './prefix.ts';
 export type { PrefixChange, PrefixComparison } from './prefix.ts';
 export { countNewItems, countSharedItems, fillToolOutputs, toItem } from './item.ts';
+export { stringifyDeep } from './json.ts';
 export { judgeCall } from './outcome.ts';
 export type { CallEnding } from './outcome.ts';
 export { readPriceFile } from './price-file.ts';

@@ -1,4 +1,5 @@
 // Looking at JSON that came from outside, and writing it in one canonical form. Nothing here throws on deep or odd input.
+import { readOutsideJson } from '../domain/index.ts';
 
 export type JsonRecord = Readonly<Record<string, unknown>>;
 
@@ -12,11 +13,16 @@ export function textOf(value: unknown): string | null {
 }
 
 export function parseRecord(text: string): JsonRecord | null {
+  const read = readOutsideJson(text);
+  return read.type === 'json' && isRecord(read.value) ? read.value : null;
+}
+
+/** As JSON.stringify writes what was parsed, however deep it is. */
+export function stringifyDeep(value: unknown): string {
   try {
-    const value: unknown = JSON.parse(text);
-    return isRecord(value) ? value : null;
+    return JSON.stringify(value);
   } catch {
-    return null;
+    return writeJson(value, { sortKeys: false });
   }
 }
 

@@ -2,8 +2,9 @@
 import { createHash } from 'node:crypto';
 
 import type { Item } from '../domain/index.ts';
+import { maxJsonValues, readOutsideJson } from '../domain/index.ts';
 import { toItem } from './item.ts';
-import { isRecord, parseRecord, textOf, writeJson } from './json.ts';
+import { isRecord, textOf, writeJson } from './json.ts';
 import type { JsonRecord } from './json.ts';
 
 /** An element of `input`, as sent and as the vocabulary has it. */
@@ -20,11 +21,14 @@ export interface RequestReading {
   readonly previousResponseId: string | null;
   readonly inputItems: readonly InputItem[];
   readonly promptCacheKey: string | null;
+  /** Why it was not read, where it holds too much; one sentence. */
+  readonly notRead: string | null;
 }
 
 /** Reads a POST's body, or a WebSocket's `response.create` message. Never throws. */
 export function readRequestBody(text: string): RequestReading {
-  const json = parseRecord(text);
+  const read = readOutsideJson(text);
+  const json = read.type === 'json' && isRecord(read.value) ? read.value : null;
   const request =
     json !== null && isRecord(json['response']) && json['type'] === 'response.create' ? json['response'] : json;
   const { stream } = request ?? {};
@@ -35,6 +39,7 @@ export function readRequestBody(text: string): RequestReading {
     previousResponseId: textOf(request?.['previous_response_id']),
     inputItems: readInput(request?.['input']),
     promptCacheKey: textOf(request?.['prompt_cache_key']),
+    notRead: read.type === 'too-many-values' ? `the body, which holds more than ${maxJsonValues} values` : null,
   };
 }
 

@@ -1,6 +1,9 @@
 // The door of domain/: the vocabulary as types, and the functions that belong to it.
+export { BytePile } from './byte-pile.ts';
 export { constraintOf, matchesHost } from './host-glob.ts';
 export { newId } from './id.ts';
+export { countJsonValues, maxJsonValues, readOutsideJson } from './outside-json.ts';
+export type { OutsideJson } from './outside-json.ts';
 export { shellWord } from './shell-word.ts';
 export type { TapEvent } from './tap-event.ts';
 export { teeSinks } from './tee-sinks.ts';

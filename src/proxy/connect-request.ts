@@ -20,14 +20,16 @@ const headEnd = Buffer.from('\r\n\r\n');
 
 /** Reads what has arrived so far on a new connection. */
 export function readConnectRequest(head: Buffer): ConnectReading {
+  // A TLS hello or other noise never becomes a request line: answered at once instead of waiting for ever, however its bytes come.
+  if (head.length > 0 && !/^[A-Z]/.test(head.toString('latin1', 0, 1))) return badRequest;
   const end = head.indexOf(headEnd);
-  if (end === -1) {
-    if (head.length > maxHeadBytes) return { type: 'refused', status: 431, reason: 'Request Header Fields Too Large' };
-    // A TLS hello or other noise never becomes a request line: answer at once instead of waiting for ever.
-    if (head.length > 0 && !/^[A-Z]/.test(head.toString('latin1', 0, 1))) return badRequest;
-    return { type: 'incomplete' };
+  if ((end === -1 ? head.length : end) > maxHeadBytes) {
+    return { type: 'refused', status: 431, reason: 'Request Header Fields Too Large' };
   }
+  if (end === -1) return { type: 'incomplete' };
   const [requestLine = '', ...fields] = head.toString('latin1', 0, end).split('\r\n');
+  // A line end of one sign is one to some readers and none to others (RFC 9112 section 2.2).
+  if ([requestLine, ...fields].some((line) => /[\r\n\0]/.test(line))) return badRequest;
   const [method, target = '', version = ''] = requestLine.split(' ');
   if (!/^HTTP\/1\.[01]$/.test(version)) return badRequest;
   if (method !== 'CONNECT') return { type: 'refused', status: 405, reason: 'Method Not Allowed' };
@@ -49,7 +51,8 @@ const badRequest: ConnectReading = { type: 'refused', status: 400, reason: 'Bad 
 
 /** `host:port` or `[v6]:port`, the host in lower case; null where it is neither. */
 export function readAuthority(text: string): { host: string; port: number } | null {
-  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^\s:/@[\]]+)):(\d{1,5})$/.exec(text);
+  // Letters of other scripts come as xn--… (RFC 9110 section 4.2.3); a control sign in a host would get as far as a terminal.
+  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([!-.0-9;-?A-Z\\^-~]+)):(\d{1,5})$/.exec(text);
   if (match === null) return null;
   const port = Number(match[3]);
   if (port < 1 || port > 65_535) return null;

@@ -14,6 +14,7 @@ import { formatAuthority } from './connect-request.ts';
 import { emitWireEvents } from './engine-events.ts';
 import { tapSocket, tellKeys, type TlsTap } from './tls-tap.ts';
 import { addUpstreamFacts } from './upstream-facts.ts';
+import { allowLongHeaders } from './long-headers.ts';
 import { withQuickLeafKeys } from './leaf-keys.ts';
 import type { Alpn } from './upstream-tls.ts';
 import { watchWebSockets } from './websocket-facts.ts';
@@ -70,6 +71,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     },
   });
   const listener = withoutListening(engine);
+  allowLongHeaders(maxHeaderBytes);
   await engine.forAnyRequest().thenPassThrough({ simulateConnectionErrors: true });
   await engine
     .forAnyWebSocket()

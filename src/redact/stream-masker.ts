@@ -74,8 +74,7 @@ export class StreamMasker {
 
   /** The first place from which on the bytes, with more behind them, could still become a secret. */
   #holdFrom(bytes: Buffer, from: number, withShapes: boolean): number {
-    let hold = bytes.length;
-    for (const { bytes: form } of this.#vault.forms) hold = Math.min(hold, startOfPrefix(bytes, form, from));
+    let hold = this.#vault.forms.startOfPart(bytes, from);
     if (!withShapes) return hold;
     for (const shape of shapes) {
       hold = Math.min(hold, startOfPrefix(bytes, shape.literal, from));

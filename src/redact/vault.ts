@@ -3,6 +3,7 @@
 import { createHmac } from 'node:crypto';
 
 import type { RawHeaders } from '../domain/index.ts';
+import { FormIndex } from './form-index.ts';
 import { PrefixScan, type Sight } from './prefix-scan.ts';
 import { isOrdinary, isOrdinaryCookie, minSecretLength, secretForms } from './secret-forms.ts';
 import {
@@ -24,8 +25,6 @@ export type MaskKey = Uint8Array;
 /** One spelling of a learnt secret. */
 export interface SecretForm {
   readonly bytes: Buffer;
-  /** How far to go on after a match so that an overlapping one is still found. */
-  readonly step: number;
   readonly fingerprint: string;
 }
 
@@ -37,6 +36,12 @@ export interface SecretRange extends ByteRange {
 /** Cookies are renewed all day and a standing proxy runs for weeks: beyond this the secret seen longest ago is forgotten. */
 const maxSecrets = 256;
 
+/** Secrets that a quick look is worth its making for: an agent's logins and cookies are about ten. */
+const maxScanned = 32;
+
+/** A secret has about ten spellings, and all of them are in memory: of a longer one the beginning is searched for. Real ones have 100 to 8,000. */
+const longestSearched = 16 * 1024;
+
 export interface VaultOptions {
   /** Masks in headers and paths are as long as what they stand for, as those in bodies always are. */
   readonly keepsLengths?: boolean;
@@ -47,7 +52,8 @@ export class Vault {
   readonly #keepsLengths: boolean;
   /** In the order in which they were last seen. */
   readonly #secrets = new Map<string, readonly SecretForm[]>();
-  #forms: readonly SecretForm[] = [];
+  /** Made when it is asked for: many secrets may be learnt at once. */
+  #index: FormIndex | null = null;
   #longestForm = 0;
   /** Made when it is first asked after something was learnt. */
   #scan: PrefixScan | null = null;
@@ -63,11 +69,12 @@ export class Vault {
   }
 
   /** The spellings to search for. */
-  get forms(): readonly SecretForm[] {
-    return this.#forms;
+  get forms(): FormIndex {
+    this.#index ??= new FormIndex(this.#listForms());
+    return this.#index;
   }
 
-  /** In bytes. */
+  /** In bytes; of what has been forgotten, too. */
   get longestForm(): number {
     return this.#longestForm;
   }
@@ -76,7 +83,8 @@ export class Vault {
    * Learns a secret value found anywhere. Values shorter than 8 characters and plain words, numbers and dates are ignored:
    * masking them everywhere would blot out ordinary text.
    */
-  learn(value: string): void {
+  learn(whole: string): void {
+    const value = whole.slice(0, longestSearched);
     if (isOrdinary(value)) return;
     const known = this.#secrets.get(value);
     this.#secrets.delete(value);
@@ -84,9 +92,12 @@ export class Vault {
     if (known !== undefined) return;
     const [oldest] = this.#secrets.keys();
     if (this.#secrets.size > maxSecrets && oldest !== undefined) this.#secrets.delete(oldest);
-    this.#forms = [...this.#secrets.values()].flat();
+    this.#index = null;
     this.#scan = null;
-    this.#longestForm = Math.max(...this.#forms.map((form) => form.bytes.length));
+    this.#longestForm = Math.max(
+      this.#longestForm,
+      ...(this.#secrets.get(value) ?? []).map(({ bytes }) => bytes.length),
+    );
   }
 
   /** Learns every credential in these headers. */
@@ -148,9 +159,11 @@ export class Vault {
 
   /** A quick look at bytes, from `from` on. `nothing`: no secret is in them, and none begins at their end. */
   look(bytes: Uint8Array, from = 0): Sight {
+    // A scan is made anew with each secret that is learnt: with many of them that would take longer than it saves.
+    if (this.#secrets.size > maxScanned) return 'found';
     this.#scan ??= new PrefixScan([
       ...shapes.map(({ literal }) => literal),
-      ...this.#forms.map(({ bytes: form }) => form),
+      ...this.#listForms().map(({ bytes: form }) => form),
     ]);
     return this.#scan.look(bytes, from);
   }
@@ -174,12 +187,11 @@ export class Vault {
         at = bytes.indexOf(shape.literal, next);
       }
     }
-    for (const { bytes: form, step, fingerprint } of this.#forms) {
-      for (let at = bytes.indexOf(form, from); at !== -1; at = bytes.indexOf(form, at + step)) {
-        found.push({ start: at, end: at + form.length, fingerprint });
-      }
-    }
-    return joinRanges(found);
+    return joinRanges([...found, ...this.forms.find(bytes, from)]);
+  }
+
+  #listForms(): SecretForm[] {
+    return [...this.#secrets.values()].flat();
   }
 
   #formsOf(value: string): SecretForm[] {
@@ -187,7 +199,7 @@ export class Vault {
     return secretForms(value)
       .map((form) => Buffer.from(form))
       .filter((bytes) => bytes.length >= minSecretLength)
-      .map((bytes) => ({ bytes, step: repeatStep(bytes), fingerprint }));
+      .map((bytes) => ({ bytes, fingerprint }));
   }
 
   #learnCredentials(value: string): void {
@@ -267,17 +279,6 @@ function joinRanges(ranges: SecretRange[]): SecretRange[] {
     else if (range.end > last.end) joined[joined.length - 1] = { ...last, end: range.end };
   }
   return joined;
-}
-
-/** The smallest shift at which these bytes match themselves, so that no overlapping match is missed (Knuth, Morris, Pratt). */
-function repeatStep(bytes: Buffer): number {
-  const borders = new Int32Array(bytes.length);
-  for (let at = 1, border = 0; at < bytes.length; at += 1) {
-    while (border > 0 && bytes[at] !== bytes[border]) border = borders[border - 1] ?? 0;
-    if (bytes[at] === bytes[border]) border += 1;
-    borders[at] = border;
-  }
-  return bytes.length - (borders.at(-1) ?? 0);
 }
 
 function decodePercent(text: string): string {

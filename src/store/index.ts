@@ -2,6 +2,7 @@
 export { withLibrary } from './library.ts';
 export type { Library } from './library.ts';
 export type { FoundRecording } from './queries/find-recording.ts';
+export { notReadMark } from './rows.ts';
 export type { RunFilter } from './queries/list-runs.ts';
 export type { ListedSession, SessionFilter } from './queries/list-sessions.ts';
 export type { BodySide } from './body-reader.ts';

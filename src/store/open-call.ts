@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 
 import type { CallEnding } from '../derive/index.ts';
-import { judgeCall } from '../derive/index.ts';
+import { judgeCall, stringifyDeep } from '../derive/index.ts';
 import type { Answer } from '../wire/index.ts';
 import { AnswerStream } from './answer-stream.ts';
 import { packBody } from './compression.ts';
@@ -113,6 +113,6 @@ export function answerColumns(ending: CallEnding, answer: Answer | null, call: P
     output_tokens: usage?.outputTokens ?? null,
     reasoning_tokens: usage?.reasoningTokens ?? null,
     total_tokens: usage?.totalTokens ?? null,
-    output: JSON.stringify(answer?.items.map(({ json }) => json) ?? []),
+    output: stringifyDeep(answer?.items.map(({ json }) => json) ?? []),
   };
 }

@@ -157,6 +157,9 @@ export interface CallRow {
   readonly output: string;
 }
 
+/** How a body's `problem` begins where all of it is kept, and its meaning was not read. */
+export const notReadMark = 'not read:';
+
 export interface BodyRow {
   readonly call_id: string;
   readonly side: 'request' | 'response';

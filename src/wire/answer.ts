@@ -24,6 +24,8 @@ export interface Answer {
   readonly firstTokenAt: number | null;
   readonly eventCount: number;
   readonly unknownEventTypes: readonly string[];
+  /** What of the answer was too much to be read; absent where all of it was. */
+  readonly notRead?: string;
 }
 
 /** Reads `{input_tokens, input_tokens_details: {cached_tokens}, …}`; null where it is no such object. */
@@ -54,3 +56,7 @@ function nameOf(value: unknown): string | null {
   if (typeof value === 'number') return String(value);
   return typeof value === 'string' && value !== '' ? value : null;
 }
+
+/** "2 events of the answer: too long" */
+export const sayEvents = (count: number, what: string): string =>
+  count === 1 ? `1 event of the answer: too ${what}` : `${count} events of the answer: too ${what}`;

@@ -15,7 +15,7 @@ export interface DecodedBody {
 }
 
 interface DecodeOptions {
-  /** The most that any layer may decode to; 256 MiB unless told. */
+  /** The most that any layer may decode to; 256 MiB unless told. Of bytes at once never more than 16 MiB or 64 times their length. */
   readonly maxBytes?: number;
 }
 
@@ -30,6 +30,13 @@ export interface BodyDecoder {
 type KnownEncoding = ZlibEncoding | 'zstd';
 
 const defaultMaxBytes = 256 * 1024 * 1024;
+/**
+ * What may come of one chunk: this much, or so many times its length. An answer is seldom above 10 times, a bomb a thousand and more; and
+ * what comes at once is in memory at once.
+ */
+const roomAtOnceBytes = 16 * 1024 * 1024;
+const maxRatio = 64;
+const roomFor = (chunk: Uint8Array): number => Math.max(roomAtOnceBytes, maxRatio * chunk.length);
 /** Nobody sends more than two; a long list is an attack on memory. */
 const maxLayers = 5;
 const aliases: Readonly<Record<string, KnownEncoding>> = {
@@ -50,7 +57,7 @@ export async function decodeBody(
   contentEncoding: string | null,
   options: DecodeOptions = {},
 ): Promise<DecodedBody> {
-  const { maxBytes = defaultMaxBytes } = options;
+  const maxBytes = Math.min(options.maxBytes ?? defaultMaxBytes, roomFor(bytes));
   const parsed = parseContentEncoding(contentEncoding);
   if (parsed.problem !== null) return { bytes, problem: parsed.problem };
   let decoded: DecodedBody = { bytes, problem: null };
@@ -69,15 +76,17 @@ export function openBodyDecoder(contentEncoding: string | null, options: DecodeO
   const layers = parsed.encodings.map((encoding) => openLayer(encoding, maxBytes));
   const push = async (chunk: Uint8Array): Promise<Uint8Array> => {
     let bytes = chunk;
-    for (const layer of layers) bytes = await layer.push(bytes);
+    const roomBytes = roomFor(chunk);
+    for (const layer of layers) bytes = await layer.push(bytes, roomBytes);
     return bytes;
   };
   const end = async (): Promise<DecodedBody> => {
     let bytes: Uint8Array = noBytes;
     let problem = parsed.problem;
     for (const layer of layers) {
-      const before = await layer.push(bytes);
-      bytes = joinBytes([before, await layer.end()].filter((part) => part.length > 0));
+      const before = await layer.push(bytes, roomAtOnceBytes);
+      const last = await layer.end(roomAtOnceBytes);
+      bytes = joinBytes([before, last].filter((part) => part.length > 0));
       problem ??= layer.problem;
     }
     return { bytes, problem };
@@ -95,7 +104,8 @@ async function decodeLayer(bytes: Uint8Array, encoding: KnownEncoding, maxBytes:
   const whole = encoding === 'zstd' ? await decodeWithLibrary(bytes, maxBytes) : null;
   if (whole !== null) return { bytes: whole, problem: null };
   const layer = openLayer(encoding, maxBytes);
-  const decoded = joinBytes([await layer.push(bytes), await layer.end()].filter((part) => part.length > 0));
+  const pushed = await layer.push(bytes, maxBytes);
+  const decoded = joinBytes([pushed, await layer.end(maxBytes)].filter((part) => part.length > 0));
   if (layer.problem?.reason !== 'corrupt' || encoding === 'zstd') return { bytes: decoded, problem: layer.problem };
   return { bytes: await salvageZlib(bytes, encoding, maxBytes), problem: layer.problem };
 }

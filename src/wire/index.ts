@@ -4,6 +4,7 @@ export type { BodyDecoder, DecodedBody, DecodeProblem } from './content-encoding
 export { encodeBody } from './encode-body.ts';
 export type { EncodedBody } from './encode-body.ts';
 export { ResponsesReader, readJsonAnswer } from './responses-reader.ts';
+export { sayEvents } from './answer.ts';
 export type { Answer } from './answer.ts';
 export { readTemplate, writeTemplate } from './request-template.ts';
 export type { RequestTemplate } from './request-template.ts';

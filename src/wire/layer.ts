@@ -10,8 +10,9 @@ export interface DecodeProblem {
 /** One layer. After a problem it takes no more input and gives no more output. */
 export interface Layer {
   readonly problem: DecodeProblem | null;
-  push(chunk: Uint8Array): Promise<Uint8Array>;
-  end(): Promise<Uint8Array>;
+  /** `roomBytes`: the most that may come of this chunk. */
+  push(chunk: Uint8Array, roomBytes: number): Promise<Uint8Array>;
+  end(roomBytes: number): Promise<Uint8Array>;
 }
 
 export const noBytes = new Uint8Array(0);
@@ -25,4 +26,8 @@ export function joinBytes(parts: readonly Uint8Array[]): Uint8Array {
 
 export function tooLarge(encoding: string, maxBytes: number): DecodeProblem {
   return { encoding, reason: 'too-large', message: `decodes to more than ${maxBytes} bytes` };
+}
+
+export function tooDense(encoding: string, roomBytes: number): DecodeProblem {
+  return { encoding, reason: 'too-large', message: `decodes to more than ${roomBytes} bytes at once` };
 }

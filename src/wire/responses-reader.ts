@@ -1,9 +1,10 @@
 // A state machine over the events of one Responses answer, the same for SSE and for WebSocket messages (one JSON object each).
 // It never throws: junk is skipped, unknown types are kept by name, and what deltas said of an unfinished item is kept.
 import type { CallError, Usage } from '../domain/index.ts';
-import { readError, readUsage } from './answer.ts';
+import { countJsonValues, readOutsideJson } from '../domain/index.ts';
+import { readError, readUsage, sayEvents } from './answer.ts';
 import type { Answer, AnswerItem } from './answer.ts';
-import { isRecord, numberOf, parseRecord, stringOf } from './json.ts';
+import { isRecord, numberOf, stringOf } from './json.ts';
 import type { JsonRecord } from './json.ts';
 import { PartialItem } from './partial-item.ts';
 import type { PartList } from './partial-item.ts';
@@ -14,6 +15,8 @@ interface Slot {
   id: string | null;
   done: JsonRecord | null;
   partial: PartialItem;
+  /** What it counts for in `#keptCost`. */
+  cost: number;
 }
 
 type Terminal = NonNullable<Answer['terminal']>;
@@ -34,6 +37,15 @@ const terminalStatuses: ReadonlyMap<unknown, Terminal> = new Map([
 ]);
 /** Names of unknown types that are kept: enough to see what is new, too few to fill memory. */
 const maxUnknownTypes = 50;
+/**
+ * What is kept of an answer until it ends, in characters of its events, where a value counts as 64: what a hostile provider can make us
+ * hold. The longest answers known have 128,000 tokens, of some 250 characters each as deltas, and are over with their item.
+ */
+const maxKeptCost = 64 * 1024 * 1024;
+const valueCost = 64;
+const maxItems = 10_000;
+/** Events whose JSON is kept as it is; of the others only text. */
+const keepsJson = /(\.(added|done)|^response\.(completed|done|incomplete|failed|cancelled))$/;
 
 export class ResponsesReader {
   readonly #slots = new Map<number, Slot>();
@@ -49,11 +61,20 @@ export class ResponsesReader {
   #firstDoneAt: number | null = null;
   #eventCount = 0;
   #nextIndex = 0;
+  #keptCost = 0;
+  /** Of the event that is being read. */
+  #cost = 0;
+  #notRead = 0;
 
   /** Takes one event's JSON text and the monotonic time (ms) at which it came. */
   push(data: string, mono: number): void {
-    const event = parseRecord(data);
-    if (event !== null) this.read(event, mono);
+    const read = readOutsideJson(data);
+    if (read.type === 'too-many-values') this.#notRead += 1;
+    if (read.type !== 'json' || !isRecord(read.value)) return;
+    const isKept = keepsJson.test(stringOf(read.value['type']) ?? '');
+    this.#cost = isKept ? data.length + valueCost * countJsonValues(data) : data.length;
+    this.read(read.value, mono);
+    this.#cost = 0;
   }
 
   /** The same for an event that is parsed already. */
@@ -96,11 +117,14 @@ export class ResponsesReader {
       firstTokenAt: this.#firstDeltaAt ?? this.#firstDoneAt,
       eventCount: this.#eventCount,
       unknownEventTypes: [...this.#unknownTypes],
+      ...(this.#notRead > 0 && { notRead: sayEvents(this.#notRead, 'much to be kept') }),
     };
   }
 
   #readText(event: JsonRecord, target: TextTarget, isDone: boolean): void {
-    const partial = this.#slot(event).partial;
+    const slot = this.#roomySlot(event);
+    if (slot === null) return;
+    const { partial } = slot;
     partial.infer(target.itemType, stringOf(event['item_id']));
     // A done names its text after the field that it closes: text, refusal, arguments, input, code.
     const text = stringOf(event[isDone ? target.field : 'delta']);
@@ -117,15 +141,17 @@ export class ResponsesReader {
 
   #readPart(event: JsonRecord, list: PartList): void {
     const { part } = event;
-    const partial = this.#slot(event).partial;
+    const slot = this.#roomySlot(event);
+    if (slot === null) return;
+    const { partial } = slot;
     partial.infer(list === 'summary' ? 'reasoning' : 'message', stringOf(event['item_id']));
     if (isRecord(part)) partial.setPart(list, partIndex(event, list), part);
   }
 
   #beginItem(event: JsonRecord): void {
     const { item } = event;
-    if (!isRecord(item)) return;
-    const slot = this.#slot(event);
+    const slot = isRecord(item) ? this.#roomySlot(event) : null;
+    if (slot === null || !isRecord(item)) return;
     slot.id ??= stringOf(item['id']);
     slot.partial.begin(item);
   }
@@ -134,10 +160,13 @@ export class ResponsesReader {
     const { item } = event;
     if (!isRecord(item)) return;
     this.#firstDoneAt ??= mono;
-    const slot = this.#slot(event);
+    const slot = this.#roomySlot(event);
+    if (slot === null) return;
     slot.id ??= stringOf(item['id']);
     slot.done = item;
     // What deltas said is in the item, and need not be kept twice.
+    this.#keptCost -= slot.cost - this.#cost;
+    slot.cost = this.#cost;
     slot.partial = new PartialItem();
   }
 
@@ -163,11 +192,31 @@ export class ResponsesReader {
     this.#error ??= readError(response['error']);
     const details = response['incomplete_details'];
     if (isRecord(details)) this.#incompleteReason = stringOf(details['reason']) ?? this.#incompleteReason;
-    if (Array.isArray(response['output'])) this.#finalOutput = response['output'];
+    const { output } = response;
+    if (Array.isArray(output) && this.#takeRoom()) this.#finalOutput = output;
   }
 
-  /** The place of the item that this event speaks of: by `output_index`, else by the item's id, else a new one. */
-  #slot(event: JsonRecord): Slot {
+  /** False: too much is kept already; what this event says is passed over, and counted. */
+  #takeRoom(): boolean {
+    const isRoom = this.#keptCost + this.#cost <= maxKeptCost;
+    if (isRoom) this.#keptCost += this.#cost;
+    else this.#notRead += 1;
+    return isRoom;
+  }
+
+  #roomySlot(event: JsonRecord): Slot | null {
+    const slot = this.#slot(event);
+    if (slot === null) {
+      this.#notRead += 1;
+      return null;
+    }
+    if (!this.#takeRoom()) return null;
+    slot.cost += this.#cost;
+    return slot;
+  }
+
+  /** The place of the item that this event speaks of: by `output_index`, else by the item's id, else a new one. Null: there are too many. */
+  #slot(event: JsonRecord): Slot | null {
     const { item } = event;
     const id = stringOf(event['item_id']) ?? (isRecord(item) ? stringOf(item['id']) : null);
     let index = numberOf(event['output_index']);
@@ -177,8 +226,10 @@ export class ResponsesReader {
       for (const [, slot] of this.#slots) if (id !== null && slot.id === id) return slot;
       index = this.#nextIndex;
     }
+    const found = this.#slots.get(index);
+    if (found === undefined && this.#slots.size === maxItems) return null;
     this.#nextIndex = Math.max(this.#nextIndex, index + 1);
-    const slot = this.#slots.get(index) ?? { id, done: null, partial: new PartialItem() };
+    const slot = found ?? { id, done: null, partial: new PartialItem(), cost: 0 };
     slot.id ??= id;
     this.#slots.set(index, slot);
     return slot;
@@ -204,9 +255,12 @@ export class ResponsesReader {
 
 /** The answer in a JSON body that was not streamed: a response object, or `{"error": {…}}`. */
 export function readJsonAnswer(body: string, mono: number): Answer {
-  const json = parseRecord(body);
+  const read = readOutsideJson(body);
   const reader = new ResponsesReader();
-  if (json === null) return reader.answer();
+  if (read.type === 'too-many-values')
+    return { ...reader.answer(), notRead: 'the answer, which holds too many values' };
+  if (read.type !== 'json' || !isRecord(read.value)) return reader.answer();
+  const json = read.value;
   const response = isRecord(json['response']) ? json['response'] : json;
   const error = readError(response['error']) ?? readError(response['detail']);
   if (!Array.isArray(response['output'])) {

@@ -27,6 +27,8 @@ interface Entry {
 const defaultPartBytes = 512;
 // An `input` of bare numbers (tokens) has elements that are smaller than the rows that would name them.
 const minMeanItemBytes = 24;
+// More values than this in one list are no conversation: an entry costs 80 bytes here, and its row more.
+const maxEntries = 50_000;
 // What may be left of an object whose large members are parts; above it the object is a part itself.
 const maxLeftParts = 4;
 
@@ -48,7 +50,8 @@ export function splitRequest(body: Uint8Array, options: SplitOptions = {}): read
 }
 
 function cutItems(body: Uint8Array, { start, end }: Entry): readonly Cut[] | null {
-  const items = readEntries(body, start)?.entries ?? [];
+  const items = readEntries(body, start)?.entries ?? null;
+  if (items === null) return null;
   if (items.length * minMeanItemBytes > end - start) return null;
   return items.map((item) => ({ type: 'item', start: item.start, end: item.end }));
 }
@@ -66,7 +69,7 @@ function cutParts(body: Uint8Array, value: Entry, partBytes: number): readonly C
   return large.map((member) => ({ type: 'part', start: member.start, end: member.end }));
 }
 
-/** The values directly in the array or object that begins at `at`; null where it does not end. */
+/** The values directly in the array or object that begins at `at`; null where it does not end, or has too many. */
 function readEntries(body: Uint8Array, at: number): { entries: readonly Entry[]; end: number } | null {
   const isObject = body[at] === openObject;
   const close = isObject ? closeObject : closeArray;
@@ -85,6 +88,7 @@ function readEntries(body: Uint8Array, at: number): { entries: readonly Entry[];
     }
     const end = endOfValue(body, next);
     if (end === -1) return null;
+    if (entries.length === maxEntries) return null;
     entries.push({ key, start: next, end });
     next = skipBlanks(body, end);
     if (body[next] === close) return { entries, end: next + 1 };

@@ -3,6 +3,8 @@
 import { createParser } from 'eventsource-parser';
 import type { EventSourceParser } from 'eventsource-parser';
 
+import { readOutsideJson } from '../domain/index.ts';
+
 /** One event; `data` joins its data lines by newlines. `event` and `id` are null where the stream does not give them. */
 export interface SseEvent {
   readonly event: string | null;
@@ -10,7 +12,10 @@ export interface SseEvent {
   readonly data: string;
 }
 
-const defaultMaxEventChars = 64 * 1024 * 1024;
+const defaultMaxEventChars = 16 * 1024 * 1024;
+/** The parser joins the data lines of an event as they come, at 64 bytes for each, however short: `data:` over and over would fill memory. */
+const maxEventLines = 100_000;
+const sliceChars = 64 * 1024;
 
 /** Bytes in, events out, the same however the bytes are cut. Never throws for what the bytes hold. */
 export class SseDecoder {
@@ -20,14 +25,16 @@ export class SseDecoder {
   #events: SseEvent[] = [];
   #isOverflowing = false;
   #tail = '';
+  #openLines = 0;
   #droppedEvents = 0;
 
-  /** An event above `maxEventChars` (64 Mi) is dropped, and counted in `droppedEvents`. */
+  /** An event above `maxEventChars` (16 Mi), or of more than 100,000 lines, is dropped, and counted in `droppedEvents`. */
   constructor(options: { maxEventChars?: number } = {}) {
     this.#maxEventChars = options.maxEventChars ?? defaultMaxEventChars;
     this.#parser = createParser({
       maxBufferSize: this.#maxEventChars,
       onEvent: ({ event, id, data }) => {
+        this.#openLines = 0;
         if (data.length > this.#maxEventChars) this.#droppedEvents += 1;
         else this.#events.push({ event: event ?? null, id: id ?? null, data });
       },
@@ -44,7 +51,8 @@ export class SseDecoder {
   }
 
   push(chunk: Uint8Array): SseEvent[] {
-    this.#feed(this.#text.decode(chunk, { stream: true }));
+    const text = this.#text.decode(chunk, { stream: true });
+    for (let at = 0; at < text.length; at += sliceChars) this.#feed(text.slice(at, at + sliceChars));
     return this.#take();
   }
 
@@ -74,14 +82,33 @@ export class SseDecoder {
       this.#parser.feed('\n');
       if (this.#isOverflowing) return this.#feed(rest);
     }
-    this.#tail = (this.#tail + rest.slice(-3)).slice(-3);
+    const { joined, isBlankInside } = this.#join(rest);
+    this.#tail = joined.slice(-3);
+    const before = this.#openLines;
     this.#parser.feed(rest);
+    this.#countLines(rest, before, isBlankInside);
+  }
+
+  #join(text: string): { joined: string; isBlankInside: boolean } {
+    const joined = this.#tail + text;
+    return { joined, isBlankInside: blankLine.test(joined) };
+  }
+
+  /** Lines since the last event or blank line. */
+  #countLines(text: string, before: number, isBlankInside: boolean): void {
+    if (isBlankInside) this.#openLines = 0;
+    else if (this.#openLines === before) this.#openLines += countLineEnds(text);
+    if (this.#openLines <= maxEventLines || this.#isOverflowing) return;
+    this.#openLines = 0;
+    this.#isOverflowing = true;
+    this.#droppedEvents += 1;
+    this.#parser.reset();
   }
 
   /** What follows the next blank line, or null where none has come yet. */
   #afterBlankLine(text: string): string | null {
     const joined = this.#tail + text;
-    const blank = /\r\n\r\n|\n\n|\r\r\n?|\n\r\n?/.exec(joined);
+    const blank = blankLine.exec(joined);
     this.#tail = joined.slice(-3);
     if (blank === null) return null;
     this.#tail = '';
@@ -95,6 +122,15 @@ export class SseDecoder {
   }
 }
 
+const blankLine = /\r\n\r\n|\n\n|\r\r\n?|\n\r\n?/;
+
+function countLineEnds(text: string): number {
+  let count = 0;
+  for (let at = text.indexOf('\n'); at !== -1; at = text.indexOf('\n', at + 1)) count += 1;
+  for (let at = text.indexOf('\r'); at !== -1; at = text.indexOf('\r', at + 1)) count += 1;
+  return count;
+}
+
 const fieldStarts = [':', 'event:', 'data:', 'id:', 'retry:'];
 
 /** Does this body begin like an event stream? Decided by its first bytes: the real service is reported to send no content-type. */
@@ -106,10 +142,5 @@ export function looksLikeSse(start: Uint8Array): boolean {
 }
 
 function isJson(data: string): boolean {
-  try {
-    JSON.parse(data);
-    return true;
-  } catch {
-    return false;
-  }
+  return readOutsideJson(data).type !== 'none';
 }

@@ -3,7 +3,7 @@
 import { createBrotliDecompress, createGunzip, createInflate, createInflateRaw } from 'node:zlib';
 import type { BrotliDecompress, Gunzip, Inflate, InflateRaw } from 'node:zlib';
 
-import { joinBytes, noBytes, tooLarge } from './layer.ts';
+import { joinBytes, noBytes, tooDense, tooLarge } from './layer.ts';
 import type { DecodeProblem, Layer } from './layer.ts';
 
 export type ZlibEncoding = 'gzip' | 'deflate' | 'br';
@@ -18,6 +18,8 @@ export class ZlibLayer implements Layer {
   #start: Uint8Array = noBytes;
   #out: Uint8Array[] = [];
   #producedBytes = 0;
+  #givenRoomBytes = 0;
+  #roomBytes = 0;
   #fedBytes = 0;
   #ended = false;
   #settle: (() => void) | null = null;
@@ -32,7 +34,8 @@ export class ZlibLayer implements Layer {
     return this.#problem;
   }
 
-  async push(chunk: Uint8Array): Promise<Uint8Array> {
+  async push(chunk: Uint8Array, roomBytes: number): Promise<Uint8Array> {
+    this.#giveRoom(roomBytes);
     if (this.#problem !== null || chunk.length === 0) return noBytes;
     if (this.#stream === null) {
       this.#start = joinBytes([this.#start, chunk]);
@@ -43,7 +46,8 @@ export class ZlibLayer implements Layer {
     return this.#write(this.#stream, chunk);
   }
 
-  async end(): Promise<Uint8Array> {
+  async end(roomBytes: number): Promise<Uint8Array> {
+    this.#giveRoom(roomBytes);
     if (this.#problem !== null) return noBytes;
     if (this.#stream === null) {
       // Nothing at all is what a HEAD or a 204 sends, whatever its header says.
@@ -100,14 +104,22 @@ export class ZlibLayer implements Layer {
 
   #keep(stream: ZlibStream, data: Uint8Array): void {
     if (this.#problem !== null) return;
-    const room = this.#maxBytes - this.#producedBytes;
+    const left = this.#maxBytes - this.#producedBytes;
+    const room = Math.min(left, this.#roomBytes);
     const kept = data.length > room ? data.subarray(0, room) : data;
     this.#producedBytes += kept.length;
+    this.#roomBytes -= kept.length;
     if (kept.length > 0) this.#out.push(kept);
     if (kept.length < data.length) {
-      this.#problem = tooLarge(this.#encoding, this.#maxBytes);
+      this.#problem =
+        room === left ? tooLarge(this.#encoding, this.#maxBytes) : tooDense(this.#encoding, this.#givenRoomBytes);
       stream.destroy();
     }
+  }
+
+  #giveRoom(roomBytes: number): void {
+    this.#givenRoomBytes = roomBytes;
+    this.#roomBytes = roomBytes;
   }
 
   #checkTrailing(stream: ZlibStream): void {
@@ -152,12 +164,12 @@ export async function salvageZlib(bytes: Uint8Array, encoding: ZlibEncoding, max
   let salvaged: Uint8Array = noBytes;
   for (const pieceSize of [16_384, 512, 16, 1]) {
     const layer = new ZlibLayer(encoding, maxBytes);
-    const parts = [await layer.push(bytes.subarray(0, good))];
+    const parts = [await layer.push(bytes.subarray(0, good), maxBytes)];
     while (layer.problem === null && good < bytes.length) {
-      parts.push(await layer.push(bytes.subarray(good, good + pieceSize)));
+      parts.push(await layer.push(bytes.subarray(good, good + pieceSize), maxBytes));
       if (layer.problem === null) good += pieceSize;
     }
-    parts.push(await layer.end());
+    parts.push(await layer.end(maxBytes));
     salvaged = joinBytes(parts.filter((part) => part.length > 0));
   }
   return salvaged;

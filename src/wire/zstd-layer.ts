@@ -26,12 +26,12 @@ export class ZstdLayer implements Layer {
     return this.#reader.problem;
   }
 
-  push(chunk: Uint8Array): Promise<Uint8Array> {
-    return Promise.resolve(this.#reader.push(chunk));
+  push(chunk: Uint8Array, roomBytes: number): Promise<Uint8Array> {
+    return Promise.resolve(this.#reader.push(chunk, roomBytes));
   }
 
-  end(): Promise<Uint8Array> {
-    return Promise.resolve(this.#reader.end());
+  end(roomBytes: number): Promise<Uint8Array> {
+    return Promise.resolve(this.#reader.end(roomBytes));
   }
 }
 

@@ -52,7 +52,10 @@ Examples:
             hint: `tapes dump ${id} -o dump.pcapng`,
           });
         }
-        await dumpTo(places, id, options, writeBytes);
+        const { openBodyOutput } = await import('../render/body-output.ts');
+        const terminal = openBodyOutput();
+        await dumpTo(places, id, options, terminal.write);
+        await terminal.end();
         return;
       }
       const { exchanges, bytes } = await dumpToFile(places, id, options, output, force);
@@ -61,11 +64,4 @@ Examples:
       const { safeLine } = await import('../render/safe-text.ts');
       say(`wrote ${sayPlural(exchanges, 'exchange')} to ${safeLine(output)}, ${sayBytes(bytes)}`);
     });
-}
-
-/** Settles once the bytes are handed over, so that a slow reader never makes them all wait in memory. */
-function writeBytes(bytes: Uint8Array): Promise<void> {
-  return new Promise((resolve, reject) => {
-    process.stdout.write(bytes, (error) => (error ? reject(error) : resolve()));
-  });
 }

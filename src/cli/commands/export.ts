@@ -37,7 +37,10 @@ Examples:
       }
       const { exportTo, exportToFile } = await import('../../app/export-sessions.ts');
       if (output === '-') {
-        await exportTo(places, ids, writeLine);
+        const { openBodyOutput } = await import('../render/body-output.ts');
+        const terminal = openBodyOutput();
+        await exportTo(places, ids, terminal.write);
+        await terminal.end();
         return;
       }
       const { sessions, records } = await exportToFile(places, ids, output, force);
@@ -47,11 +50,4 @@ Examples:
       const what = `${sayPlural(sessions.length, 'session')} in ${sayPlural(records, 'record')}`;
       say(`exported ${what} · tapes import ${safeLine(output)}`);
     });
-}
-
-/** Settles once the line is handed over, so that a slow reader never makes it all wait in memory. */
-function writeLine(line: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    process.stdout.write(line, (error) => (error ? reject(error) : resolve()));
-  });
 }

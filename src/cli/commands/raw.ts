@@ -33,17 +33,13 @@ Examples:
       }
       const { readRaw } = await import('../../app/read-raw.ts');
       const side = request ? 'request' : 'response';
-      const problem = await readRaw(places, id, side, writeBytes);
-      if (problem === null) return;
+      const { openBodyOutput } = await import('../render/body-output.ts');
+      const output = openBodyOutput();
+      const problem = await readRaw(places, id, side, output.write);
+      const { isChanged } = await output.end();
       const { say } = await import('../render/page.ts');
       const { safeLine } = await import('../render/safe-text.ts');
-      say(`this is not the whole ${side} body: ${safeLine(problem)}`);
+      if (problem !== null) say(safeLine(problem));
+      if (isChanged) say('control characters are shown as signs here: into a file or a pipe go the bytes as they are');
     });
-}
-
-/** Settles once the bytes are handed over, so that a long body never waits in memory whole. */
-function writeBytes(bytes: Uint8Array): Promise<void> {
-  return new Promise((resolve, reject) => {
-    process.stdout.write(bytes, (error) => (error ? reject(error) : resolve()));
-  });
 }

@@ -30,7 +30,7 @@ Examples:
     .action(async (_options: unknown, command: Command) => {
       const { tail } = await import('../../app/tail.ts');
       const { openPage, say } = await import('../render/page.ts');
-      const { safeLine } = await import('../render/safe-text.ts');
+      const { safeJson, safeLine } = await import('../render/safe-text.ts');
       const { renderTailLine } = await import('../render/tail-lines.ts');
       const { json, session, all = false, ...places } = command.optsWithGlobals<Options>();
       const stop = new AbortController();
@@ -45,7 +45,7 @@ Examples:
           tell: (events) => {
             // The terminal may have been made wider or narrower since.
             const page = openPage();
-            const lines = events.map((event) => (json ? JSON.stringify(event) : renderTailLine(event, page)));
+            const lines = events.map((event) => (json ? safeJson(JSON.stringify(event)) : renderTailLine(event, page)));
             process.stdout.write(
               lines
                 .filter((line) => line !== null)

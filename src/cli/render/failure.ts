@@ -1,15 +1,17 @@
 // A failure in words: what failed and on what, then the next command to type. A bug shows where it happened.
 import { TapesError } from '../../errors.ts';
+import { safeText } from './safe-text.ts';
 import { asTyped } from './typed-command.ts';
 
 export function renderFailure(error: unknown): string {
   if (error instanceof TapesError) {
     const code = `[${error.code}]`;
+    const message = safeText(error.message);
     return error.hint === undefined
-      ? `tapes: ${error.message}  ${code}\n`
-      : `tapes: ${error.message}\nhint: ${asTyped(error.hint)}  ${code}\n`;
+      ? `tapes: ${message}  ${code}\n`
+      : `tapes: ${message}\nhint: ${safeText(asTyped(error.hint))}  ${code}\n`;
   }
   const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
   const hint = asTyped('report it with these lines and the output of: tapes doctor');
-  return `tapes: this is a bug in tapes, not a mistake of yours\n${stack}\nhint: ${hint}\n`;
+  return `tapes: this is a bug in tapes, not a mistake of yours\n${safeText(stack)}\nhint: ${safeText(hint)}\n`;
 }

@@ -1,6 +1,7 @@
 // Where output goes and how it may look there.
 import type { Paint } from './paint.ts';
 import { hasColour, openPaint } from './paint.ts';
+import { safeJson, safeText } from './safe-text.ts';
 import { asTyped } from './typed-command.ts';
 
 export interface Page {
@@ -20,9 +21,10 @@ export function openPage(): Page {
   };
 }
 
-export const writeJson = (value: unknown): void => void process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+export const writeJson = (value: unknown): void =>
+  void process.stdout.write(`${safeJson(JSON.stringify(value, null, 2))}\n`);
 
 export const writeText = (text: string): void => void process.stdout.write(`${text}\n`);
 
 /** Talk, which is not data. */
-export const say = (line: string): void => void process.stderr.write(`tapes: ${asTyped(line)}\n`);
+export const say = (line: string): void => void process.stderr.write(`tapes: ${safeText(asTyped(line))}\n`);

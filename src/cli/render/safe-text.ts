@@ -14,9 +14,17 @@ export function safeText(text: string): string {
 
 /** Text on one line. */
 export function safeLine(text: string): string {
-  return safeText(text)
-    .replace(/\s*[\n\t]\s*/g, ' ')
-    .trim();
+  return (
+    safeText(text)
+      // Each run of blanks once: a pattern that looks for a line end within it takes the square of its length.
+      .replace(/\s+/g, (blanks) => (/[\n\t]/.test(blanks) ? ' ' : blanks))
+      .trim()
+  );
+}
+
+/** JSON that says the same and holds no such character: all of them are within strings, where each has an escape. */
+export function safeJson(json: string): string {
+  return json.replace(controls, (control) => `\\u${control.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
 /** The control pictures of Unicode: ESC becomes ␛. */

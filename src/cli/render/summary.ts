@@ -1,5 +1,7 @@
 // The line at a run's end: what was recorded, and how to look at it; then what was lost, if anything was.
 import type { RecordingReport } from '../../app/record-run.ts';
+import { shellWord } from '../../domain/index.ts';
+import { safeLine } from './safe-text.ts';
 import { sayCount, sayPlural } from './words.ts';
 
 /** Lines without the `tapes: ` that goes before each. */
@@ -12,10 +14,10 @@ function renderRecorded({ calls, turns, sessions, usage, exchanges, dropped }: R
   const newest = sessions.at(-1);
   const where =
     sessions.length === 1 && newest !== undefined
-      ? `session ${newest.shortId}…`
+      ? `session ${safeLine(newest.shortId)}…`
       : sayPlural(sessions.length, 'session');
   const tokens = usage.totalTokens > 0 ? `, ${sayCount(usage.totalTokens)} tokens` : '';
-  const next = newest === undefined ? '' : ` · tapes show ${newest.shortId}`;
+  const next = newest === undefined ? '' : ` · tapes show ${shellWord(safeLine(newest.shortId))}`;
   // Where something was lost, the lines that follow say what: this one must not claim more than is on disk.
   const verb = dropped === 0 ? 'recorded' : 'saw';
   return `${verb} ${sayPlural(calls, 'call')} in ${sayPlural(turns, 'turn')} of ${where}${tokens}${next}`;

@@ -122,3 +122,11 @@ describe('words', () => {
     ]);
   });
 });
+
+describe('text from outside', () => {
+  test('is put on one line in a time that grows with its length', () => {
+    const blanks = ' '.repeat(300_000);
+    expect(safeLine(`a${blanks}b`)).toBe(`a${blanks}b`);
+    expect(safeLine(`a${blanks}\n${blanks}b`)).toBe('a b');
+  });
+});

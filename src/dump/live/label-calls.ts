@@ -3,6 +3,7 @@
 import { identityReaderOf } from '../../agents/index.ts';
 import { isCallRequest } from '../../derive/index.ts';
 import type { RequestHead } from '../../domain/index.ts';
+import { readOutsideJson } from '../../domain/index.ts';
 import type { DumpEvent, ExchangeLabel, LabelReader } from '../dump-event.ts';
 
 export class CallLabels {
@@ -35,11 +36,8 @@ export class CallLabels {
 }
 
 function readCreate(data: Uint8Array): Readonly<Record<string, unknown>> | null {
-  try {
-    const json: unknown = JSON.parse(new TextDecoder().decode(data));
-    const isCreate = typeof json === 'object' && json !== null && 'type' in json && json.type === 'response.create';
-    return isCreate ? { ...json } : null;
-  } catch {
-    return null;
-  }
+  const read = readOutsideJson(new TextDecoder().decode(data));
+  const json = read.type === 'json' ? read.value : null;
+  const isCreate = typeof json === 'object' && json !== null && 'type' in json && json.type === 'response.create';
+  return isCreate ? { ...json } : null;
 }

@@ -13,6 +13,22 @@ async function text(events: readonly DumpEvent[], bodies: ShownBodies = 'full'):
 }
 
 describe('a text dump', () => {
+  it('shows megabytes of one byte in a few lines, and no sign that turns text round', async () => {
+    const script = new WireScript();
+    script
+      .post('aaaa1', { headers: [] }, '')
+      .head('aaaa1')
+      .data('aaaa1', new Uint8Array(8 * 2 ** 20));
+    script.data('aaaa1', '\u202edrowkcab\n').end('aaaa1');
+    const lines = (await text(script.events)).split('\n').filter((line) => line.startsWith('    '));
+    expect(lines.map((line) => line.trim().slice(0, 15))).toEqual([
+      '000000  00 00 0',
+      '*',
+      '7ffff0  00 00 0',
+      '\\u202edrowkcab',
+    ]);
+  });
+
   it('has one event a line, with absolute and relative times, then headers, then bodies', async () => {
     const body = await zstdCompress(
       Buffer.from('{"model":"m","big":12345678901234567890,"input":[],"n":{"a":1.0}}'),

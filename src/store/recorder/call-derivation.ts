@@ -2,7 +2,7 @@
 // passes, `tapes rederive` over what was kept: the same facts in the same order give the same rows. It reads no clock and keeps no bytes.
 import type { CallIdentity } from '../../agents/index.ts';
 import type { CallEnding, RequestReading } from '../../derive/index.ts';
-import { readRateLimits, toItem } from '../../derive/index.ts';
+import { readRateLimits, stringifyDeep, toItem } from '../../derive/index.ts';
 import type { CallStatus, Item, RawHeaders } from '../../domain/index.ts';
 import type { Answer } from '../../wire/index.ts';
 import { answerColumns } from '../open-call.ts';
@@ -238,7 +238,7 @@ function firstRow(
     reasoning_tokens: null,
     total_tokens: null,
     rate_limits: null,
-    tool_outputs: JSON.stringify(place.toolOutputs),
+    tool_outputs: stringifyDeep(place.toolOutputs),
     output: '[]',
   };
 }

@@ -7,6 +7,7 @@ import { AnswerStream } from '../answer-stream.ts';
 import { ChunkTimesBuilder } from '../chunk-times.ts';
 import { keptInChunks, mergeChunks } from '../open-call.ts';
 import type { CallTimesRow } from '../rows.ts';
+import { notReadMark } from '../rows.ts';
 import { CallDerivation } from './call-derivation.ts';
 import type { ResponseHeadFacts } from './call-derivation.ts';
 import { indexAnswer, indexSent } from '../search-index.ts';
@@ -71,7 +72,8 @@ export class CallRecording {
     const body = await this.#request.settle(readHeader(headers, 'content-encoding'), vault, requests);
     const requestEndedMs = this.#sinceStart(stamp);
     const facts = { ...this.#start, startedAt: isoTime(startedAt.at), requestEndedMs };
-    const derivation = await CallDerivation.begin(this.#context, facts, readRequestBody(body.text), this.#responseHead);
+    const reading = readRequestBody(body.text);
+    const derivation = await CallDerivation.begin(this.#context, facts, reading, this.#responseHead);
     this.#derivation = derivation;
     tally.countCall({ ...derivation.place, isBackground: derivation.isBackground });
     this.#times = {
@@ -89,7 +91,7 @@ export class CallRecording {
     };
     writer.put('call_times', this.#times);
     body.putItems();
-    writer.put('bodies', body.row);
+    writer.put('bodies', withNotRead(body.row, reading.notRead));
     for (const { sql, values } of indexSent(derivation.row, derivation.place.unseen)) writer.run(sql, values);
     for (const { atMs, bytes } of this.#early.splice(0)) writer.appendChunk(callId, atMs, bytes);
   }
@@ -127,7 +129,7 @@ export class CallRecording {
       endedAt: isoTime(stamp.at),
     };
     try {
-      await this.#putResponse(response.sizes());
+      await this.#putResponse(withNotRead(response.sizes(), answer?.notRead ?? null));
     } finally {
       // In one batch with its body, so that no crash leaves an ended call without one.
       const output = derivation.end({ ...facts, answer, errorBody });
@@ -191,4 +193,11 @@ export class CallRecording {
     writer.put('bodies', { ...base, ...(await mergeChunks(connection, base.call_id, pending)) });
     if (rowsOnDisk > 0) writer.run('DELETE FROM response_chunks WHERE call_id = ?', [base.call_id]);
   }
+}
+
+/** What was kept and not understood is told beside what was not kept. */
+function withNotRead<Row extends Pick<ResponseSizes, 'problem'>>(row: Row, notRead: string | null): Row {
+  if (notRead === null) return row;
+  const said = `${notReadMark} ${notRead}`;
+  return { ...row, problem: row.problem === null ? said : `${row.problem}; ${said}` };
 }

@@ -49,6 +49,9 @@ interface ThreadMemory {
 
 // A run may go on for weeks: a thread that was idle for long is read back when it goes on.
 const rememberedThreads = 64;
+// Of all threads together: some 300 bytes each.
+const rememberedItems = 300_000;
+const longestId = 256;
 
 export class Conversations {
   readonly #threads = new Map<string, ThreadMemory>();
@@ -144,8 +147,13 @@ export class Conversations {
   #remember(threadId: string, memory: ThreadMemory): void {
     this.#threads.delete(threadId);
     this.#threads.set(threadId, memory);
-    const [oldest] = this.#threads.keys();
-    if (this.#threads.size > rememberedThreads && oldest !== undefined) this.#threads.delete(oldest);
+    let items = 0;
+    for (const each of this.#threads.values()) items += each.input.length;
+    for (const [oldest, each] of this.#threads) {
+      if (oldest === threadId || (this.#threads.size <= rememberedThreads && items <= rememberedItems)) break;
+      items -= each.input.length;
+      this.#threads.delete(oldest);
+    }
   }
 
   async #recall(threadId: string): Promise<ThreadMemory | undefined> {
@@ -174,22 +182,25 @@ const isOfModel = (item: Item): boolean =>
   item.type === 'reasoning' || item.role === 'assistant' || item.type.endsWith('_call');
 
 /** Items are the same by id where they have one (a call_id may come again), by content where they have none. */
-const keyOf = (item: Item): string => item.id ?? item.hash;
+const keyOf = (item: Item): string => shortenId(item.id ?? item.hash);
 
 const isByModel = ({ type, role }: Item): boolean => role === 'assistant' || type === 'reasoning';
+
+/** Ids have some fifty characters; one that has more is told by its hash. */
+const shortenId = (id: string): string => (id.length <= longestId ? id : hashText(id));
 
 const hashText = (text: string): string => createHash('sha256').update(text).digest('base64');
 
 /** What telling items apart needs, so that memory does not hold the conversation's text. */
 function slim(item: Item): Item {
   return {
-    ...(item.id === undefined ? {} : { id: item.id }),
+    ...(item.id === undefined ? {} : { id: shortenId(item.id) }),
     hash: item.hash,
-    type: item.type,
-    ...(item.role === undefined ? {} : { role: item.role }),
+    type: shortenId(item.type),
+    ...(item.role === undefined ? {} : { role: shortenId(item.role) }),
     // An answer that comes back without its id is known by its text.
     ...(item.text !== undefined && isByModel(item) && { text: hashText(item.text) }),
-    ...(item.callId === undefined ? {} : { callId: item.callId }),
+    ...(item.callId === undefined ? {} : { callId: shortenId(item.callId) }),
   };
 }
 

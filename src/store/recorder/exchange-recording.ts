@@ -9,6 +9,7 @@ import type {
   WireEvent,
   WireFailure,
 } from '../../domain/index.ts';
+import { readOutsideJson } from '../../domain/index.ts';
 import { tellProviderHeads } from '../provider-heads.ts';
 import type { ExchangeOutcome, ExchangeRow, HeaderPartRow } from '../rows.ts';
 import { CallRecording } from './call-recording.ts';
@@ -286,12 +287,9 @@ export class ExchangeRecording {
 }
 
 function readMessageType(data: Uint8Array): string | null {
-  try {
-    const json: unknown = JSON.parse(new TextDecoder().decode(data));
-    return typeof json === 'object' && json !== null && 'type' in json && typeof json.type === 'string'
-      ? json.type
-      : null;
-  } catch {
-    return null;
-  }
+  const read = readOutsideJson(new TextDecoder().decode(data));
+  const json = read.type === 'json' ? read.value : null;
+  return typeof json === 'object' && json !== null && 'type' in json && typeof json.type === 'string'
+    ? json.type
+    : null;
 }

@@ -1,6 +1,7 @@
 // A request body as it comes in: kept up to a cap, hashed whole, decoded and masked once it is complete.
 import { createHash } from 'node:crypto';
 
+import { BytePile } from '../../domain/index.ts';
 import type { Vault } from '../../redact/index.ts';
 import { decodeBody } from '../../wire/index.ts';
 import type { BodyRow } from '../rows.ts';
@@ -20,8 +21,7 @@ export class RequestBody {
   readonly #callId: string;
   readonly #keepLimitBytes: number;
   readonly #hash = createHash('sha256');
-  #parts: Uint8Array[] = [];
-  #keptBytes = 0;
+  readonly #kept = new BytePile();
   #wireBytes = 0;
   #lostBytes = 0;
 
@@ -33,10 +33,8 @@ export class RequestBody {
   push(data: Uint8Array): void {
     this.#wireBytes += data.length;
     this.#hash.update(data);
-    const kept = data.subarray(0, this.#keepLimitBytes - this.#keptBytes);
-    if (kept.length === 0) return;
-    this.#parts.push(kept);
-    this.#keptBytes += kept.length;
+    const kept = data.subarray(0, this.#keepLimitBytes - this.#kept.length);
+    if (kept.length > 0) this.#kept.push(kept);
   }
 
   /** These bytes passed and never reached us. */
@@ -47,17 +45,16 @@ export class RequestBody {
 
   /** What came so far, as a body. Call once. */
   async settle(contentEncoding: string | null, vault: Vault, storage: RequestStorage): Promise<SettledBody> {
-    const wire = Buffer.concat(this.#parts);
-    const decoded = await decodeBody(wire, contentEncoding);
-    this.#parts = [];
-    const isWhole = this.#keptBytes === this.#wireBytes;
+    const wire = this.#kept.take();
+    const decoded = await decodeBody(wire, contentEncoding, { maxBytes: keepLimitBytes });
+    const isWhole = wire.length === this.#wireBytes;
     const decodedSha256 = isWhole && decoded.problem === null ? sha256(decoded.bytes) : null;
     // Of a body that gives nothing when it is decoded, the bytes are kept as they came.
     const kept = decoded.problem !== null && decoded.bytes.length === 0 ? wire : decoded.bytes;
     const masked = vault.mask(kept);
     const problems = [
       this.#lostBytes > 0 ? `${this.#lostBytes} bytes were not recorded: too much was waiting to be written` : null,
-      !isWhole && this.#lostBytes === 0 ? `the first ${this.#keptBytes} of ${this.#wireBytes} bytes are kept` : null,
+      !isWhole && this.#lostBytes === 0 ? `the first ${wire.length} of ${this.#wireBytes} bytes are kept` : null,
       decoded.problem === null ? null : `${decoded.problem.encoding}: ${decoded.problem.message}`,
     ].filter((problem) => problem !== null);
     const storedSha256 = sha256(masked.bytes);

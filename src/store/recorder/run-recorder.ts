@@ -145,7 +145,8 @@ export class RunRecorder implements Recorder {
     else await this.#begin(opened).catch((error: unknown) => this.#problems.add(sayFailure(error), 0));
     for (;;) {
       const event = this.#take();
-      if (event !== undefined) await this.#handle(event);
+      if (event !== undefined && performance.now() > this.#deadline) this.#giveUp(event);
+      else if (event !== undefined) await this.#handle(event);
       else if (this.#closing) return;
       else await this.#wait();
     }
@@ -215,6 +216,12 @@ export class RunRecorder implements Recorder {
     await recoverDeadRuns(connection).catch((error: unknown) => {
       this.#problems.add(`what an earlier run left open could not be finished: ${sayFailure(error)}`, 0);
     });
+  }
+
+  /** `close` has its time, and whoever called it then ends the thread: in the middle of a write that would end the process with it. */
+  #giveUp(event: RunRecorderEvent): void {
+    this.#problems.add('there was no time left to record what was waiting', 1);
+    this.#options.onHandled?.(event);
   }
 
   async #handle(event: RunRecorderEvent): Promise<void> {

@@ -1,5 +1,6 @@
 // The agent asks for a title on a session of its own, with nothing that names the session it is for: only the prompt is inside.
 // So a title goes to the session of this run whose first prompt the request ends with. Either may come first.
+import { readOutsideJson } from '../../domain/index.ts';
 
 interface Known {
   readonly prompt: string;
@@ -15,6 +16,7 @@ export interface FoundTitle {
 const enough = 200;
 // A run may go on for weeks.
 const remembered = 200;
+const longestRequest = 64 * 1024;
 
 export class Titles {
   readonly #sessions = new Map<string, Known>();
@@ -43,9 +45,15 @@ export class Titles {
       known.isTold = true;
       return { sessionId, title };
     }
-    this.#untold = [...this.#untold, { request, title }].slice(-remembered);
+    this.#untold = [...this.#untold, { request: endOf(request), title }].slice(-remembered);
     return null;
   }
+}
+
+/** What it is about stands at its end. A copy: a part of a string keeps all of it in memory. */
+function endOf(request: string): string {
+  const text = request.trimEnd();
+  return text.length <= longestRequest ? text : Buffer.from(text.slice(-longestRequest)).toString();
 }
 
 function isAbout(request: string, prompt: string): boolean {
@@ -54,11 +62,8 @@ function isAbout(request: string, prompt: string): boolean {
 }
 
 function readTitle(answer: string): string | null {
-  try {
-    const json: unknown = JSON.parse(answer);
-    if (typeof json !== 'object' || json === null || !('title' in json) || typeof json.title !== 'string') return null;
-    return json.title.trim() || null;
-  } catch {
-    return null;
-  }
+  const read = readOutsideJson(answer);
+  const json = read.type === 'json' ? read.value : null;
+  if (typeof json !== 'object' || json === null || !('title' in json) || typeof json.title !== 'string') return null;
+  return json.title.trim() || null;
 }

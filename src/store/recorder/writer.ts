@@ -38,6 +38,9 @@ export interface WriterOptions {
   readonly deadline?: () => number;
 }
 
+/** What a chunk takes beside its bytes: one of a single byte takes this much. */
+const partOverheadBytes = 128;
+
 const tableNames = Object.keys(tables) as TableName[];
 
 /** Failures that may pass: the batch is kept. Any other failure is that of one row, except a corrupt file, which is the end. */
@@ -109,7 +112,7 @@ export class Writer {
     const pending = this.#batch.chunks.get(callId);
     if (pending === undefined) this.#batch.chunks.set(callId, { callId, atMs, parts: [data] });
     else pending.parts.push(data);
-    this.#batch.bytes += data.length;
+    this.#batch.bytes += data.length + partOverheadBytes;
     this.#schedule(this.#flushAfterMs);
   }
 
@@ -128,7 +131,7 @@ export class Writer {
     while (this.#flushing !== null) await this.#flushing;
     const pending = this.#batch.chunks.get(callId)?.parts ?? [];
     this.#batch.chunks.delete(callId);
-    this.#batch.bytes -= lengthOf(pending);
+    this.#batch.bytes -= lengthOf(pending) + pending.length * partOverheadBytes;
     const rowsOnDisk = this.#chunksOnDisk.get(callId) ?? 0;
     this.#chunksOnDisk.delete(callId);
     return { rowsOnDisk, pending };

@@ -4,6 +4,9 @@
 /** Bytes that are no zstd: it never leaves this folder. */
 export class ZstdFault extends Error {}
 
+/** A copy from farther back than is kept. */
+export class WindowFault extends ZstdFault {}
+
 /** Reads backwards, highest bits first. Before the beginning there are zeros; `bitsLeft` is negative then. */
 export class BackwardBits {
   readonly #bytes: Uint8Array;

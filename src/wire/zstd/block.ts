@@ -1,6 +1,6 @@
 // One compressed block (RFC 8878, 3.1.1.3): literals, then sequences that copy them and earlier output.
 // Tables and repeated offsets live on from block to block within a frame.
-import { BackwardBits, ZstdFault } from './bits.ts';
+import { BackwardBits, WindowFault, ZstdFault } from './bits.ts';
 import { predefined, readFseTable, singleSymbolTable } from './fse.ts';
 import type { FseTable } from './fse.ts';
 import { decodeHuffman, readHuffmanTable } from './huffman.ts';
@@ -53,7 +53,8 @@ const offsetBases = Float64Array.from(powers(0, 31));
 
 /** The decoder of one frame's compressed blocks. */
 export class BlockDecoder {
-  readonly #literals = new Uint8Array(maxBlockBytes);
+  /** As large as the literals of one block were so far: most bodies are small. */
+  #literals = new Uint8Array(0);
   #huffman: HuffmanTable | null = null;
   #literalLengths: FseTable | null = null;
   #offsets: FseTable | null = null;
@@ -84,7 +85,7 @@ export class BlockDecoder {
       const next = from + (type === 0 ? size : 1);
       if (next > end) throw new ZstdFault('literals are cut short');
       if (type === 0) return { literals: { bytes, start: from, end: next }, next };
-      this.#literals.fill(bytes[from]!, 0, size);
+      this.#literalRoom(size).fill(bytes[from]!, 0, size);
       return { literals: { bytes: this.#literals, start: 0, end: size }, next };
     }
     const headerBytes = format < 2 ? 3 : format + 2;
@@ -99,10 +100,16 @@ export class BlockDecoder {
       this.#huffman = read.table;
       from = read.next;
     }
+    this.#literalRoom(size);
     if (this.#huffman === null) throw new ZstdFault('a Huffman tree is repeated that was never sent');
     if (format === 0) decodeHuffman(this.#huffman, bytes, from, next, this.#literals, 0, size);
     else this.#decodeFourStreams(this.#huffman, bytes, from, next, size);
     return { literals: { bytes: this.#literals, start: 0, end: size }, next };
+  }
+
+  #literalRoom(size: number): Uint8Array {
+    if (this.#literals.length < size) this.#literals = new Uint8Array(Math.min(maxBlockBytes, 2 * size));
+    return this.#literals;
   }
 
   #decodeFourStreams(table: HuffmanTable, bytes: Uint8Array, start: number, end: number, size: number): void {
@@ -193,7 +200,7 @@ export class BlockDecoder {
       literalAt += literalLength;
       length += literalLength;
       if (offset > history.windowBytes || offset > reach + length - start) {
-        throw new ZstdFault('a match reaches behind the window');
+        throw new WindowFault('a match reaches behind the window');
       }
       if (offset >= matchLength) copyBytes(out, length - offset, out, length, matchLength);
       else if (offset === 1) out.fill(out[length - 1]!, length, length + matchLength);

@@ -1,8 +1,8 @@
 // Zstandard frames (RFC 8878) from chunks: what is whole is decoded at once, what is cut or damaged is told exactly, and memory
 // is bounded by the window and one block. ../zstd-layer.ts says why the library is not enough.
-import { joinBytes, noBytes, tooLarge } from '../layer.ts';
+import { joinBytes, noBytes, tooDense, tooLarge } from '../layer.ts';
 import type { DecodeProblem } from '../layer.ts';
-import { ZstdFault } from './bits.ts';
+import { WindowFault, ZstdFault } from './bits.ts';
 import { BlockDecoder, maxBlockBytes } from './block.ts';
 import type { History } from './block.ts';
 import { readFrameStart } from './frame-header.ts';
@@ -17,6 +17,12 @@ interface Frame {
   producedBytes: number;
   isLastBlockDone: boolean;
 }
+
+/**
+ * A content-encoding may need no more (RFC 9659). A frame may say more, and is decoded as long as it does not reach farther back: the
+ * window that it asks for is what a bomb would make us keep.
+ */
+const maxWindowBytes = 8 * 1024 * 1024;
 
 /** What can be read next: everything of it must be there. */
 type Step = 'done' | 'wait';
@@ -38,6 +44,8 @@ export class ZstdReader {
   };
   #out: Uint8Array[] = [];
   #producedBytes = 0;
+  #givenRoomBytes = 0;
+  #roomBytes = 0;
   #problem: DecodeProblem | null = null;
 
   constructor(maxBytes: number) {
@@ -48,20 +56,26 @@ export class ZstdReader {
     return this.#problem;
   }
 
-  push(chunk: Uint8Array): Uint8Array {
+  /** `roomBytes`: the most that may come of this chunk. */
+  push(chunk: Uint8Array, roomBytes = this.#maxBytes): Uint8Array {
     if (this.#problem !== null) return noBytes;
+    this.#giveRoom(roomBytes);
     this.#append(chunk);
     try {
       while (this.#problem === null && this.#step() === 'done');
     } catch (error) {
       if (!(error instanceof ZstdFault)) throw error;
-      this.#fail('corrupt', error.message);
+      const asks = this.#frame?.header.windowBytes ?? 0;
+      if (error instanceof WindowFault && asks > maxWindowBytes) {
+        this.#fail('unsupported', `needs a window of more than ${maxWindowBytes} bytes`);
+      } else this.#fail('corrupt', error.message);
     }
     return this.#take();
   }
 
-  end(): Uint8Array {
+  end(roomBytes = this.#maxBytes): Uint8Array {
     if (this.#problem !== null) return noBytes;
+    this.#giveRoom(roomBytes);
     if (this.#frame === null && this.#skipBytes === 0 && this.#pendingStart === this.#pendingEnd) return noBytes;
     this.#salvageRawBlock();
     this.#fail('truncated', 'the body ended inside a frame');
@@ -107,7 +121,7 @@ export class ZstdReader {
           isLastBlockDone: false,
         };
         this.#history.length = 0;
-        this.#history.windowBytes = start.windowBytes;
+        this.#history.windowBytes = Math.min(start.windowBytes, maxWindowBytes);
         this.#frameStart = 0;
         return 'done';
     }
@@ -120,7 +134,7 @@ export class ZstdReader {
     if (type !== 2 && size > frame.maxBlockBytes) throw new ZstdFault('a block is too large');
     if (given < 3 + storedBytes) return 'wait';
     const start = this.#pendingStart + 3;
-    this.#makeRoom(frame);
+    this.#makeRoom(frame.maxBlockBytes);
     const before = this.#history.length;
     if (type === 2) {
       frame.blocks.decode(this.#pending, start, start + storedBytes, this.#history, frame.maxBlockBytes);
@@ -160,11 +174,19 @@ export class ZstdReader {
   #emit(frame: Frame, block: Uint8Array): void {
     frame.producedBytes += block.length;
     frame.checksum?.update(block);
-    const room = this.#maxBytes - this.#producedBytes;
+    const left = this.#maxBytes - this.#producedBytes;
+    const room = Math.min(left, this.#roomBytes);
     const kept = block.length > room ? block.subarray(0, room) : block;
     if (kept.length > 0) this.#out.push(kept);
     this.#producedBytes += kept.length;
-    if (kept.length < block.length) this.#problem = tooLarge('zstd', this.#maxBytes);
+    this.#roomBytes -= kept.length;
+    if (kept.length === block.length) return;
+    this.#problem = room === left ? tooLarge('zstd', this.#maxBytes) : tooDense('zstd', this.#givenRoomBytes);
+  }
+
+  #giveRoom(roomBytes: number): void {
+    this.#givenRoomBytes = roomBytes;
+    this.#roomBytes = roomBytes;
   }
 
   /** The part of an uncompressed block that came before the body broke off is plain to read. */
@@ -176,11 +198,11 @@ export class ZstdReader {
   }
 
   /** The window is kept at the front of the history; it is slid or grown only when a block more would not fit. */
-  #makeRoom(frame: Frame): void {
+  #makeRoom(blockBytes: number): void {
     const history = this.#history;
-    if (history.bytes.length - history.length >= maxBlockBytes) return;
-    const kept = Math.min(history.length - this.#frameStart, frame.header.windowBytes);
-    const wanted = 2 * kept + maxBlockBytes;
+    if (history.bytes.length - history.length >= blockBytes) return;
+    const kept = Math.min(history.length - this.#frameStart, history.windowBytes);
+    const wanted = 2 * kept + blockBytes;
     const from = history.length - kept;
     if (history.bytes.length >= wanted) {
       history.bytes.copyWithin(0, from, history.length);

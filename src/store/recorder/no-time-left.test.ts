@@ -1,0 +1,27 @@
+// More is waiting when a run ends than can be recorded in the time there is: the rest is counted, and the recorder comes to an end.
+import { expect, test } from 'vitest';
+
+import { freshDatabase, openRunRecorder } from '../../../test/support/record-script.ts';
+import { WireScript } from '../../../test/support/wire-script.ts';
+import { withLibrary } from '../library.ts';
+
+test('what there is no time for is given up and counted, and what was recorded stays', async () => {
+  const dbFile = await freshDatabase();
+  const recorder = openRunRecorder(dbFile, { closeWithinMs: 300 });
+  await recorder.ready;
+  const script = new WireScript().call('first').head('first');
+  for (let at = 0; at < 40; at += 1) script.data('first', Buffer.alloc(4 * 1024 * 1024, `data: ${at} `));
+  for (let at = 0; at < 20_000; at += 1) script.data('first', 'data: x\n\n');
+  script.end('first');
+  for (const event of script.events) recorder.push(event);
+  const startedAt = performance.now();
+  const { dropped, problems } = await recorder.close();
+  // One event may take its time; what waits behind it does not.
+  expect(performance.now() - startedAt).toBeLessThan(20_000);
+  expect(dropped).toBeGreaterThan(10_000);
+  expect(problems).toEqual([
+    expect.stringMatching(/^there was no time left to record what was waiting: \d+ events lost$/),
+  ]);
+  const calls = await withLibrary(dbFile, (library) => library.listSessions({ limit: 5, all: true }));
+  expect(calls.length).toBe(1);
+});

@@ -1,0 +1,33 @@
+// Everything that reads bytes which others wrote.
+import type { FuzzTarget } from '../case.ts';
+import { contentEncoding } from './content-encoding.ts';
+import { clientHello, connectHead } from './heads.ts';
+import { sharedHeaders } from './headers.ts';
+import { importing } from './import.ts';
+import { json } from './json.ts';
+import { masking } from './masking.ts';
+import { derivation, identity, splitting } from './requests.ts';
+import { answerStream, responses } from './responses.ts';
+import { search } from './search.ts';
+import { sse } from './sse.ts';
+import { writers } from './writers.ts';
+import { zstd } from './zstd.ts';
+
+export const targets: readonly FuzzTarget[] = [
+  sse,
+  zstd,
+  contentEncoding,
+  responses,
+  answerStream,
+  splitting,
+  derivation,
+  identity,
+  json,
+  search,
+  sharedHeaders,
+  masking,
+  connectHead,
+  clientHello,
+  writers,
+  importing,
+];
