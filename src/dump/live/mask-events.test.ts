@@ -210,13 +210,14 @@ describe('an encoded body', () => {
   });
 
   it('that decodes to far too much is left out, and that is told', async () => {
-    // 600 blocks of 128 KiB of one byte, and a frame to be skipped that makes it large.
-    const blocks = Array.from({ length: 600 }, (_, at) => [at === 599 ? 3 : 2, 0, 0x10, 0x61]).flat();
-    const bomb = Buffer.concat([
+    // Each frame 80 blocks of 128 KiB of one byte, with a frame behind it to be skipped that makes it large: ten times as much, and often.
+    const blocks = Array.from({ length: 80 }, (_, at) => [at === 79 ? 3 : 2, 0, 0x10, 0x61]).flat();
+    const frame = Buffer.concat([
       Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0, 0x50, ...blocks]),
-      Buffer.from([0x50, 0x2a, 0x4d, 0x18, 0, 0, 0x90, 0]),
-      Buffer.alloc(0x90_0000),
+      Buffer.from([0x50, 0x2a, 0x4d, 0x18, 0, 0, 0x0f, 0]),
+      Buffer.alloc(0x0f_0000),
     ]);
+    const bomb = Buffer.concat(Array.from({ length: 10 }, () => frame));
     const script = new WireScript();
     script.post('a', { headers }, '{}').head('a', { headers: [['content-encoding', 'zstd']] });
     for (const chunk of cutIntoChunks(bomb, 1, 1024 * 1024)) script.data('a', chunk);
