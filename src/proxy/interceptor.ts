@@ -106,8 +106,9 @@ export async function openInterceptor(options: InterceptorOptions): Promise<Inte
     async intercept(socket, host, port) {
       asked += 1;
       if (socket.remotePort !== undefined) options.onConnection?.(socket.remotePort);
-      const [standing] = await Promise.all([engine, upstreamTls.learnAlpn(host, port)]);
-      if (standing === null) return false;
+      const [standing, isReached] = await Promise.all([engine, upstreamTls.learnAlpn(host, port)]);
+      // A provider that cannot be reached, or not be trusted, is the agent's to meet: it sees the very failure that it would see alone.
+      if (standing === null || !isReached) return false;
       if (options.onConnectionEnd !== undefined) watchEnd(socket, options.onConnectionEnd);
       standing.accept(socket, host, port);
       return true;

@@ -29,8 +29,8 @@ interface Facts {
 }
 
 interface UpstreamSocket {
-  readonly remoteAddress?: string;
-  readonly remotePort?: number;
+  readonly remoteAddress?: string | undefined;
+  readonly remotePort?: number | undefined;
   address?(): unknown;
   _getpeername?(): unknown;
 }
@@ -135,7 +135,7 @@ function findEnds(connection: object): Facts['ends'] {
 }
 
 /** Not by `localPort` and `remotePort`: they say what the engine should believe (upstream-tls.ts). */
-function endsOf(socket: UpstreamSocket): Facts['ends'] {
+export function endsOf(socket: UpstreamSocket): Facts['ends'] {
   try {
     const { remoteAddress } = socket;
     if (remoteAddress === undefined) return null;

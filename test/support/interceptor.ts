@@ -26,7 +26,7 @@ export interface TestInterceptor {
 }
 
 export interface TestInterceptorOptions {
-  readonly standIn: StandIn;
+  readonly standIn: Pick<StandIn, 'caFile' | 'resolveArgs'>;
   readonly routes?: Partial<UpstreamRoutes>;
   readonly trustStandIn?: boolean;
 }
