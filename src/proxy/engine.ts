@@ -10,6 +10,7 @@ import { LastHopEncrypted, LastTunnelAddress } from 'mockttp/dist/util/socket-ex
 import type { Sink } from '../domain/index.ts';
 import { formatAuthority, readAuthority } from './connect-request.ts';
 import { emitWireEvents, stampEvents } from './engine-events.ts';
+import { keepHttp2, raiseHttp2Limits } from './engine-http2.ts';
 import { below, relayHttp1, type Http1Relay } from './http1-relay.ts';
 import { tapSocket, tellKeys, type TlsTap } from './tls-tap.ts';
 import { addUpstreamFacts, endsOf } from './upstream-facts.ts';
@@ -77,6 +78,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     .forAnyWebSocket()
     .matching((request) => !options.isRefusedUpgrade(request.path))
     .thenPassThrough({ simulateConnectionErrors: true });
+  keepHttp2(engine);
   const sink = options.tellsUpstream ? addUpstreamFacts(engine, options.sink) : options.sink;
   const { openExchanges } = await emitWireEvents(engine, { ...options, sink });
   if (options.tap !== undefined) Object.assign(engine, { keyLogStream: { write: tellKeys(options.tap) } });
@@ -137,6 +139,7 @@ function destinationOf(socket: TLSSocket): { host: string; port: number } | null
 }
 
 interface Listener extends Server {
+  _http2Server?: object;
   _httpServer?: HttpServer & { maxHeaderSize?: number };
 }
 
@@ -156,6 +159,7 @@ function withoutListening(engine: Mockttp): () => Listener {
         return server;
       };
       server.address = () => ({ address: '127.0.0.1', family: 'IPv4', port: 0 });
+      raiseHttp2Limits(server._http2Server, maxHeaderBytes);
       const http = server._httpServer;
       if (http === undefined) return;
       http.keepAliveTimeout = 0;

@@ -5,6 +5,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makeLeaf, makeRoot, readTestRoot } from '../support/certificates.ts';
 import { openStage, type Observation, type Scenario, type Stage } from '../support/fidelity/both-ways.ts';
 import { findDifference } from '../support/fidelity/differences.ts';
+import { findLine, openHttp2Stage, type Http2Stage } from '../support/fidelity/http2-both-ways.ts';
+import { http2Scenarios } from '../support/fidelity/http2-scenarios.ts';
 import type { RawUpstreamOptions } from '../support/fidelity/raw-upstream.ts';
 import { plainGet, scenarios } from '../support/fidelity/scenarios.ts';
 
@@ -94,10 +96,32 @@ describe('a provider that cannot be reached, or not be trusted, is the same fail
   });
 });
 
+describe('HTTP/2 says the same, in both directions', () => {
+  let stage: Http2Stage;
+  beforeAll(async () => {
+    stage = await openHttp2Stage();
+  });
+  afterAll(() => stage.close());
+
+  it.each(http2Scenarios.map((scenario) => ({ name: scenario.name, scenario })))('$name', async ({ scenario }) => {
+    const direct = await stage.observe(scenario, 'direct');
+    const tapes = await stage.observe(scenario, 'tapes');
+    // What differs is an exception of docs/fidelity.md: once it no longer does, it is to be taken out there.
+    expect(findLine(direct, tapes)).toEqual(scenario.differs ?? null);
+    expect(direct.upstream.length).toBeGreaterThan(0);
+  });
+});
+
 describe('docs/fidelity.md', () => {
   const text = readFileSync(join(import.meta.dirname, '..', '..', 'docs', 'fidelity.md'), 'utf8');
 
   it('says how many scenarios over HTTP/1.1 are compared', () => {
     expect(text).toContain(`${scenarios.length} scenarios`);
+  });
+
+  it('says how many over HTTP/2, and has a line for each that differs', () => {
+    const differing = http2Scenarios.filter(({ differs }) => differs !== undefined).map(({ name }) => name);
+    expect(text).toContain(`${http2Scenarios.length} scenarios`);
+    expect(differing.filter((name) => !text.includes(`| HTTP/2: ${name} |`))).toEqual([]);
   });
 });
