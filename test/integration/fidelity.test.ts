@@ -1,6 +1,7 @@
 // What both ends see, straight and through tapes: the same bytes, the same ends. What differs is named in docs/fidelity.md, and here.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makeLeaf, makeRoot, readTestRoot } from '../support/certificates.ts';
 import { openStage, type Observation, type Scenario, type Stage } from '../support/fidelity/both-ways.ts';
@@ -23,6 +24,43 @@ describe('HTTP/1.1 passes as it is, in both directions', () => {
     expect(findDifference(direct, tapes)).toBeNull();
     // Two runs in which nothing happened would be equal, too.
     expect(direct.upstream.length).toBeGreaterThan(0);
+  });
+});
+
+describe('an agent that does not read', () => {
+  const megabyte = Buffer.alloc(1_000_000, 'x');
+  const megabytes = 64;
+
+  it.each(['direct', 'tapes'] as const)('holds the provider up (%s), and then gets everything', async (way) => {
+    const stage = await openStage();
+    let written = 0;
+    let writtenMeanwhile = 0;
+    const { client } = await stage.observe(
+      {
+        name: 'slow',
+        async client(peer) {
+          await peer.write('GET / HTTP/1.1\r\nHost: chatgpt.com\r\n\r\n');
+          await peer.until('\r\n\r\n');
+          peer.pause();
+          await pause(1_000);
+          writtenMeanwhile = written;
+          peer.resume();
+          await peer.ended();
+        },
+        async upstream(peer) {
+          await peer.until('\r\n\r\n');
+          await peer.write(`HTTP/1.1 200 OK\r\nContent-Length: ${megabytes * megabyte.length}\r\n\r\n`);
+          for (; written < megabytes; written += 1) await peer.write(megabyte);
+          peer.end();
+        },
+      },
+      way,
+    );
+    await stage.close();
+    // What fits into the buffers of two connections, and not the rest.
+    expect(writtenMeanwhile).toBeLessThan(megabytes / 2);
+    expect(client.received.length - client.received.indexOf('\r\n\r\n') - 4).toBe(megabytes * megabyte.length);
+    expect(client.ending).toBe('end');
   });
 });
 
