@@ -12,14 +12,17 @@ export interface EmitOptions {
   readonly upstreamOf: (requestId: string) => UpstreamLeg | null;
 }
 
+/** Stamps events, and passes them to the sink. */
+export function stampEvents(sink: Sink<unknown>): Emit {
+  return (event, mono = performance.now()) => sink.push({ ...event, mono, at: performance.timeOrigin + mono });
+}
+
 /** To be called once the engine's rules are set. Settles when all subscriptions stand. */
 export async function emitWireEvents(
   engine: Mockttp,
   { sink, isRefusedUpgrade, upstreamOf }: EmitOptions,
 ): Promise<{ openExchanges: () => number }> {
-  const emit: Emit = (event, mono = performance.now()) => {
-    sink.push({ ...event, mono, at: performance.timeOrigin + mono });
-  };
+  const emit = stampEvents(sink);
   const { openExchanges } = await tellExchanges(engine, emit);
   const { openSockets } = await tellSockets(engine, emit, { isRefusedUpgrade, upstreamOf });
   return { openExchanges: () => openExchanges() + openSockets() };

@@ -2,7 +2,7 @@
 // It listens nowhere: the door hands over sockets that it has accepted and authenticated.
 import type { Server as HttpServer } from 'node:http';
 import type { Server, Socket } from 'node:net';
-import type { TLSSocket } from 'node:tls';
+import { TLSSocket } from 'node:tls';
 
 import type { Mockttp } from 'mockttp';
 // The server alone, without mockttp's remote client and admin server.
@@ -10,11 +10,14 @@ import { MockttpServer } from 'mockttp/dist/server/mockttp-server';
 import { LastHopEncrypted, LastTunnelAddress } from 'mockttp/dist/util/socket-extensions';
 
 import type { Sink } from '../domain/index.ts';
-import { formatAuthority } from './connect-request.ts';
-import { emitWireEvents } from './engine-events.ts';
+import { formatAuthority, readAuthority } from './connect-request.ts';
+import { endsOf } from './connections.ts';
+import { emitWireEvents, stampEvents } from './engine-events.ts';
+import { keepHttp2, raiseHttp2Limits } from './engine-http2.ts';
+import { below, relayHttp1, type Http1Relay } from './http1-relay.ts';
 import { tapSocket, tellKeys, type TlsTap } from './tls-tap.ts';
-import { addUpstreamFacts } from './upstream-facts.ts';
 import { allowLongHeaders } from './long-headers.ts';
+import { addUpstreamFacts } from './upstream-facts.ts';
 import { withQuickLeafKeys } from './leaf-keys.ts';
 import type { Alpn } from './upstream-tls.ts';
 import { watchWebSockets } from './websocket-facts.ts';
@@ -81,6 +84,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     .forAnyWebSocket()
     .matching((request) => !options.isRefusedUpgrade(request.path))
     .thenPassThrough({ simulateConnectionErrors: true });
+  keepHttp2(engine);
   const sink = options.tellsUpstream ? addUpstreamFacts(engine, options.sink) : options.sink;
   const upstreamOf = options.tellsUpstream ? watchWebSockets(engine) : () => null;
   const { openExchanges } = await emitWireEvents(engine, { ...options, sink, upstreamOf });
@@ -88,8 +92,14 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
   // A port, though none is opened: without one, mockttp first looks for a free one on every interface.
   await withQuickLeafKeys(() => engine.start(0));
   if (options.onSecure !== undefined) listener().on('secureConnection', options.onSecure);
+  const relay = relayHttp1({
+    emit: stampEvents(options.sink),
+    handOver: (agent) => passOn(agent),
+    endsOf: options.tellsUpstream ? endsOf : null,
+  });
+  const passOn = takeHttp1(listener(), relay);
   return {
-    openExchanges,
+    openExchanges: () => openExchanges() + relay.openExchanges(),
     warmUp: () =>
       warmUp(options.defaultHost, options.certificatePem, (socket) => listener().emit('connection', socket)),
     accept(socket, host, port) {
@@ -111,7 +121,33 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
   };
 }
 
+/** Has the relay carry HTTP/1.1 inside TLS instead of mockttp. Gives what hands a connection to mockttp after all. */
+function takeHttp1({ _httpServer: http }: Listener, relay: Http1Relay): (agent: TLSSocket) => void {
+  if (http === undefined) return () => undefined;
+  const emit = http.emit.bind(http) as (event: string, ...given: unknown[]) => boolean;
+  http.emit = (event: string, ...given: unknown[]): boolean => {
+    const [socket] = given;
+    if (event !== 'connection' || !(socket instanceof TLSSocket)) return emit(event, ...given);
+    const to = destinationOf(socket);
+    // The warm-up's handshake leads nowhere.
+    if (to === null) return emit(event, ...given);
+    relay.carry(socket, to.host, to.port);
+    return true;
+  };
+  return (agent) => void emit('connection', agent);
+}
+
+/** Where the CONNECT below this connection led. */
+function destinationOf(socket: TLSSocket): { host: string; port: number } | null {
+  for (let at: object | null = socket; at !== null; at = below(at)) {
+    const { [LastTunnelAddress]: address } = at as { readonly [LastTunnelAddress]?: string };
+    if (address !== undefined) return readAuthority(address);
+  }
+  return null;
+}
+
 interface Listener extends Server {
+  _http2Server?: object;
   _httpServer?: HttpServer & { maxHeaderSize?: number };
 }
 
@@ -131,6 +167,7 @@ function withoutListening(engine: Mockttp): () => Listener {
         return server;
       };
       server.address = () => ({ address: '127.0.0.1', family: 'IPv4', port: 0 });
+      raiseHttp2Limits(server._http2Server, maxHeaderBytes);
       const http = server._httpServer;
       if (http === undefined) return;
       http.keepAliveTimeout = 0;

@@ -99,8 +99,9 @@ export async function openInterceptor(options: InterceptorOptions): Promise<Inte
       asked += 1;
       connections?.open(socket, { host, port }, openedAt);
       if (socket.remotePort !== undefined) options.onConnection?.(socket.remotePort);
-      const [standing] = await Promise.all([engine, upstreamTls.learnAlpn(host, port)]);
-      if (standing === null) return false;
+      const [standing, isReached] = await Promise.all([engine, upstreamTls.learnAlpn(host, port)]);
+      // A provider that cannot be reached, or not be trusted, is the agent's to meet: it sees the very failure that it would see alone.
+      if (standing === null || !isReached) return false;
       standing.accept(socket, host, port);
       return true;
     },

@@ -1,10 +1,11 @@
 // Connections through the user's own proxy: by CONNECT (HTTP, HTTPS) or SOCKS 5. What the proxy sends behind its answer stays in the socket.
 import { lookup } from 'node:dns/promises';
 import { connect, isIP, type Socket } from 'node:net';
-import { connect as connectTls, createSecureContext, rootCertificates, type SecureContext } from 'node:tls';
+import { connect as connectTls, type SecureContext } from 'node:tls';
 
 import { formatAuthority } from './connect-request.ts';
 import { connectRequest, greeting, login, readChoice, readConnected, readLogin, type SocksReply } from './socks5.ts';
+import { contextTrusting } from './upstream-context.ts';
 import type { UpstreamProxy } from './upstream-proxy.ts';
 
 type HttpProxy = Extract<UpstreamProxy, { authorization: string | null }>;
@@ -53,7 +54,7 @@ const contexts = new WeakMap<readonly string[], SecureContext>();
 function contextOf(roots: readonly string[]): SecureContext {
   let context = contexts.get(roots);
   if (context === undefined) {
-    context = createSecureContext(roots.length === 0 ? {} : { ca: [...rootCertificates, ...roots] });
+    context = contextTrusting(roots, {});
     contexts.set(roots, context);
   }
   return context;

@@ -15,8 +15,11 @@ import { deferSocket, openUpstream } from './upstream-socket.ts';
 export type Alpn = 'h2' | 'http/1.1';
 
 export interface UpstreamTls {
-  /** Learns which HTTP version `host:port` would choose, by one handshake whose connection the engine then uses. Settles in any case. */
-  learnAlpn(host: string, port: number): Promise<void>;
+  /**
+   * Learns which HTTP version `host:port` would choose, by one handshake whose connection the engine then uses. Settles in any
+   * case: false where there was no handshake with a provider that can be trusted.
+   */
+  learnAlpn(host: string, port: number): Promise<boolean>;
   /** What was learnt; null where nothing is known. */
   alpnOf(host: string): Alpn | null;
   /** Gives `tls.connect` back and closes what is left. */
@@ -45,7 +48,7 @@ const parkedForMs = 5_000;
 export function installUpstreamTls({ routes, extraRoots, tap, tellConnection }: UpstreamTlsOptions): UpstreamTls {
   const onKeys = tap === undefined ? null : tellKeys(tap);
   const contexts = new Map<string, SecureContext>();
-  const learning = new Map<string, Promise<void>>();
+  const learning = new Map<string, Promise<boolean>>();
   const alpnByHost = new Map<string, Alpn>();
   const parked = new Map<string, Parked>();
 
@@ -78,12 +81,18 @@ export function installUpstreamTls({ routes, extraRoots, tap, tellConnection }: 
         : connectTls({ ...trusted, socket: deferSocket(connecting!) }, onSecure);
     if (tellConnection !== undefined) watchProviderConnection(socket, { host, port }, connecting, tellConnection);
     if (onKeys !== null) socket.on('keylog', onKeys);
+    forgetOnError(socket, host, port);
     // mockttp takes an outgoing port that equals an incoming one for a loop, and fails the request; on loopback that
     // happens by chance. A real loop cannot form: the engine has no listener.
     Object.defineProperty(socket, 'localPort', { configurable: true, get: () => undefined });
     // An HTTP/2 session takes its origin from the socket: it is the provider's, wherever a route leads.
     Object.defineProperty(socket, 'remotePort', { configurable: true, get: () => port });
     return socket;
+  };
+
+  /** What was learnt holds as long as no connection fails: then the next CONNECT finds out anew. */
+  const forgetOnError = (socket: TLSSocket, host: string, port: number): void => {
+    socket.once('error', () => learning.delete(`${host}:${port}`));
   };
 
   const take = (options: ConnectionOptions): TLSSocket | null => {
@@ -111,14 +120,14 @@ export function installUpstreamTls({ routes, extraRoots, tap, tellConnection }: 
   };
   tls.connect = replacement;
 
-  const learn = (host: string, port: number): Promise<void> =>
+  const learn = (host: string, port: number): Promise<boolean> =>
     new Promise((resolve) => {
       const socket = open({ host, port, servername: host, ALPNProtocols: ['h2', 'http/1.1'] });
-      // The failure itself is the engine's to meet and to pass on, at the first request.
       const onFailure = (): void => {
+        clearTimeout(timer);
         socket.destroy();
         learning.delete(`${host}:${port}`);
-        resolve();
+        resolve(false);
       };
       const timer = setTimeout(onFailure, handshakeTimeoutMs);
       socket.once('error', onFailure);
@@ -129,7 +138,7 @@ export function installUpstreamTls({ routes, extraRoots, tap, tellConnection }: 
         socket.off('error', onFailure);
         socket.off('close', onFailure);
         park(`${host}:${port}`, socket);
-        resolve();
+        resolve(true);
       });
     });
 

@@ -46,11 +46,15 @@ export function makeRoot(commonName: string, notBefore: Date, notAfter: Date): R
 }
 
 /** A server certificate for these host names and IP addresses, signed by the root. */
-export function makeLeaf(root: Root, names: readonly [string, ...string[]]): Leaf {
+export function makeLeaf(
+  root: Root,
+  names: readonly [string, ...string[]],
+  { notAfter }: { readonly notAfter?: Date } = {},
+): Leaf {
   const issuer = forge.pki.certificateFromPem(root.certificatePem);
   // 825 days: the longest that Apple's verifier takes.
   const day = 86_400_000;
-  const certificate = newCertificate(new Date(Date.now() - day), new Date(Date.now() + 824 * day));
+  const certificate = newCertificate(new Date(Date.now() - 2 * day), notAfter ?? new Date(Date.now() + 823 * day));
   certificate.setSubject([{ name: 'commonName', value: names[0].slice(0, 64) }]);
   certificate.setIssuer(issuer.subject.attributes);
   certificate.setExtensions([

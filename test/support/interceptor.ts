@@ -28,7 +28,7 @@ export interface TestInterceptor {
 }
 
 export interface TestInterceptorOptions {
-  readonly standIn: StandIn;
+  readonly standIn: Pick<StandIn, 'caFile' | 'resolveArgs'>;
   readonly routes?: Partial<UpstreamRoutes>;
   readonly trustStandIn?: boolean;
   /** Are the provider's side and connections told, too, as a dump wants it? */

@@ -1,0 +1,216 @@
+// HTTP/1.1 of an intercepted host, carried byte for byte between two TLS connections: what the agent wrote is what the provider gets, and
+// what it answers is what the agent gets, ends and resets among it. mockttp would parse and write everything anew (docs/discoveries/mockttp.md:
+// paths, bytes above 127, pipelined requests, the 1,000th header). Only what asks for an upgrade is mockttp's, for WebSockets are.
+import { Socket } from 'node:net';
+import tls, { type TLSSocket } from 'node:tls';
+
+import type { Endpoint, Stamp, UpstreamLeg, WireFailure } from '../domain/index.ts';
+import { stamp } from './connections.ts';
+import type { Emit } from './engine-sockets.ts';
+import { tellHttp1, type Http1Exchanges, type ProviderSide } from './http1-exchanges.ts';
+
+export interface RelayOptions {
+  readonly emit: Emit;
+  /** Gives the connection, with what came on it put back, to the engine. */
+  readonly handOver: (agent: TLSSocket) => void;
+  /** Reads the ends of the connection to the provider; null: nobody asks. */
+  readonly endsOf: ((upstream: TLSSocket) => Pick<UpstreamLeg, 'local' | 'remote'> | null) | null;
+}
+
+export interface Http1Relay {
+  /** Carries what is decrypted of the agent's connection to `host:port`. */
+  carry(agent: TLSSocket, host: string, port: number): void;
+  openExchanges(): number;
+}
+
+const maxHeldBytes = 1024 * 1024;
+/** An agent that has ended its half has mostly hung up: with nothing coming for this long, that is what is told. */
+const hangUpMs = 2_000;
+/** And then nobody is there any more: Linux, too, forgets a connection that was closed by one side after this long. */
+const lingerMs = 60_000;
+
+export function relayHttp1(options: RelayOptions): Http1Relay {
+  const connections = new Set<Http1Exchanges>();
+  return {
+    carry(agent, host, port) {
+      carry(agent, host, port, options, connections);
+    },
+    openExchanges: () => [...connections].reduce((sum, { openExchanges }) => sum + openExchanges(), 0),
+  };
+}
+
+function carry(
+  agent: TLSSocket,
+  host: string,
+  port: number,
+  { emit, handOver, endsOf }: RelayOptions,
+  connections: Set<Http1Exchanges>,
+): void {
+  let upstream: TLSSocket | null = null;
+  /** Of a request that may ask for an upgrade: nothing of it is passed on before that is known. */
+  let held: Buffer = Buffer.alloc(0);
+  let isOver = false;
+  let linger: NodeJS.Timeout | undefined;
+  /** When there was a connection to write to. */
+  let securedAt: Stamp | null = null;
+  const ends = (): ProviderSide => ({
+    ...((upstream === null ? null : endsOf?.(upstream)) ?? { local: null, remote: null }),
+    securedAt,
+  });
+  const exchanges = tellHttp1({ host, port, client: clientOf(agent) }, emit, endsOf === null ? null : ends);
+  connections.add(exchanges);
+
+  const over = (): void => {
+    isOver = true;
+    clearTimeout(linger);
+    connections.delete(exchanges);
+  };
+  const failed = (by: 'agent' | 'upstream', error: WireFailure | null, isReset: boolean): void => {
+    if (isOver) return;
+    over();
+    exchanges.abort(by, error);
+    const other = by === 'agent' ? upstream : agent;
+    if (isReset && other !== null) reset(other);
+    else other?.destroy();
+    (by === 'agent' ? agent : upstream)?.destroy();
+  };
+  const lingerOn = (): void => {
+    clearTimeout(linger);
+    linger = setTimeout(() => {
+      exchanges.abort('agent', null);
+      linger = setTimeout(() => failed('agent', null, false), lingerMs).unref();
+    }, hangUpMs).unref();
+  };
+  const open = (): TLSSocket => {
+    const target = {
+      host,
+      port,
+      ...(agent.servername ? { servername: agent.servername } : {}),
+      ...(agent.alpnProtocol ? { ALPNProtocols: ['http/1.1'] } : {}),
+    };
+    const socket = tls.connect(target, () => (securedAt = stamp()));
+    socket.allowHalfOpen = true;
+    socket.setNoDelay(true);
+    socket.on('data', (bytes: Buffer) => {
+      if (isOver) return;
+      const goesOn = agent.write(bytes);
+      exchanges.received(bytes);
+      if (linger !== undefined) lingerOn();
+      if (!goesOn) socket.pause();
+    });
+    socket.on('drain', () => agent.resume());
+    socket.on('end', () => {
+      if (isOver) return;
+      exchanges.receivedEnd();
+      if (!exchanges.isIdle()) {
+        exchanges.abort('upstream', {
+          code: 'ECONNRESET',
+          message: 'the provider ended the connection before its answer',
+        });
+      }
+      agent.end();
+      if (agent.readableEnded) over();
+    });
+    socket.on('error', (error: NodeJS.ErrnoException) =>
+      failed('upstream', { code: error.code ?? 'E_UPSTREAM', message: error.message }, true),
+    );
+    socket.on('close', () => {
+      if (isOver) return;
+      // It ended as it should: the agent has been told, and may still be writing to nobody.
+      if (socket.readableEnded) return void (agent.destroyed ? over() : agent.resume());
+      failed('upstream', { code: 'ECONNRESET', message: 'the connection to the provider was closed' }, true);
+    });
+    return socket;
+  };
+  const pass = (bytes: Buffer): void => {
+    upstream ??= open();
+    const goesOn = upstream.destroyed || upstream.write(bytes);
+    exchanges.sent(bytes);
+    if (!goesOn) agent.pause();
+  };
+  const giveAway = (): void => {
+    over();
+    for (const [event, listener] of listeners) agent.off(event, listener as () => void);
+    upstream?.end();
+    upstream?.on('error', () => undefined);
+    agent.unshift(held);
+    handOver(agent);
+    agent.resume();
+  };
+  const onData = (bytes: Buffer): void => {
+    if (held.length === 0 && (!exchanges.isIdle() || !mayUpgrade(bytes))) return pass(bytes);
+    held = Buffer.concat([held, bytes]);
+    const end = held.indexOf('\r\n\r\n');
+    if (end === -1 && mayUpgrade(held) && held.length <= maxHeldBytes) return;
+    if (end !== -1 && /\r\nupgrade[ \t]*:/i.test(held.toString('latin1', 0, end))) return giveAway();
+    const whole = held;
+    held = Buffer.alloc(0);
+    pass(whole);
+  };
+  const onEnd = (): void => {
+    if (isOver) return;
+    if (held.length > 0) pass(held);
+    held = Buffer.alloc(0);
+    exchanges.sentEnd();
+    if (upstream === null) {
+      agent.end();
+      return over();
+    }
+    upstream.end();
+    if (upstream.readableEnded) over();
+    else lingerOn();
+  };
+  const onDrain = (): void => void upstream?.resume();
+  const onError = (error: NodeJS.ErrnoException): void => failed('agent', null, error.code === 'ECONNRESET');
+  const onClose = (): void => {
+    if (agent.readableEnded && upstream?.readableEnded !== false) return over();
+    failed('agent', null, false);
+  };
+  const listeners = [
+    ['data', onData],
+    ['end', onEnd],
+    ['drain', onDrain],
+    ['error', onError],
+    ['close', onClose],
+  ] as const;
+  agent.allowHalfOpen = true;
+  for (const [event, listener] of listeners) agent.on(event, listener as () => void);
+}
+
+/** Can these first bytes still become a request that asks for an upgrade (RFC 6455 section 4.1: a GET)? */
+function mayUpgrade(bytes: Buffer): boolean {
+  return 'GET '.startsWith(bytes.toString('latin1', 0, 4));
+}
+
+interface Layered {
+  readonly _parent?: unknown;
+  readonly stream?: unknown;
+  readonly _handle?: {
+    readonly _parentWrap?: { readonly stream?: unknown };
+    readonly _parent?: { reset?(done: () => void): number };
+  };
+}
+
+/** What a TLS connection stands on: a socket, or a stream in its place. Null: Node gave it a socket of its own that has no object. */
+export function below(socket: object): object | null {
+  const { _parent, _handle } = socket as Layered;
+  const found = _parent ?? _handle?._parentWrap?.stream;
+  return typeof found === 'object' ? found : null;
+}
+
+/** Ends the TCP connection below with a reset, where there is one of ours; otherwise just ends it. */
+function reset(socket: TLSSocket): void {
+  let lowest: object = socket;
+  for (let next = below(lowest); next !== null; next = below(lowest)) lowest = next;
+  if (lowest === socket) (socket as Layered)._handle?._parent?.reset?.(() => undefined);
+  else if ('resetAndDestroy' in lowest) (lowest as Socket).resetAndDestroy();
+  socket.destroy();
+}
+
+function clientOf(agent: TLSSocket): Endpoint | null {
+  for (let at: object | null = agent; at !== null; at = below(at)) {
+    const { remoteAddress: address, remotePort: port } = at as Partial<Socket>;
+    if (address !== undefined && port !== undefined) return { address, port };
+  }
+  return null;
+}
