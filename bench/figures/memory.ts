@@ -52,9 +52,14 @@ function jobsOf({ scale }: Stage): Record<'streams' | 'response' | 'request', (r
   };
 }
 
-async function measurePeak({ traffic }: Stage, { way, pid }: RunningPeer, key: string, job: Job): Promise<Values> {
+async function measurePeak(
+  { traffic, scale }: Stage,
+  { way, pid }: RunningPeer,
+  key: string,
+  job: Job,
+): Promise<Values> {
   await traffic.ask({ type: 'firstByte', way, warmUp: 0, requests: 1 }, 30_000);
-  await wait(300);
+  await wait(scale.settleMs);
   if (pid !== null) resetPeak(pid);
   const before = pid === null ? null : readMemory(pid);
   await traffic.ask(job, 120_000);

@@ -56,7 +56,7 @@ export const fullScale: Scale = {
 
 export const shortScale: Scale = {
   rounds: 1,
-  streamMs: 200,
+  streamMs: 100,
   delays: [
     { row: 1, streams: 1, everyMs: 10 },
     { row: 20, streams: 4, everyMs: 20 },

@@ -1,6 +1,6 @@
 // tapes as a user has it: `tapes intercept` from the build, around a shell that says where it was led, and then waits for the end of its stdin.
 import { execFileSync } from 'node:child_process';
-import { existsSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 
 import type { Run } from '../../src/domain/index.ts';
@@ -24,9 +24,9 @@ function tapes(name: string, label: string, optionsIn: (folder: string) => reado
       const { folder, upstreamPort, upstreamRootFile } = surroundings;
       const home = join(folder, 'home');
       // A recording of its own for each start; the root stays.
-      const file = join(folder, 'tapes.db');
-      for (const ending of ['', '-wal', '-shm']) rmSync(file + ending, { force: true });
-      const options = optionsIn(folder);
+      const files = mkdtempSync(join(folder, 'run-'));
+      const file = join(files, 'tapes.db');
+      const options = optionsIn(files);
       const places = ['--home', home, '--db', file];
       const routes = ['--resolve', `${host}:443:127.0.0.1:${upstreamPort}`, '--upstream-ca', upstreamRootFile];
       const args = ['intercept', '--quiet', ...places, ...routes, ...options, '--', 'sh', '-c', script];
@@ -40,7 +40,9 @@ function tapes(name: string, label: string, optionsIn: (folder: string) => reado
         async stop() {
           await running.end('stdin');
           const said = running.lastWords.trim();
-          return [...(said === '' ? [] : [said]), ...(options.includes('--no-record') ? [] : readLosses(places))];
+          const losses = options.includes('--no-record') ? [] : readLosses(places);
+          rmSync(files, { recursive: true, force: true });
+          return [...(said === '' ? [] : [said]), ...losses];
         },
       };
     },
