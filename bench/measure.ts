@@ -30,27 +30,20 @@ export async function measure(options: BenchOptions, onProgress: (line: string) 
   const results = await Promise.all(options.peers.map(lookFor));
   const present = options.peers.filter((_, at) => results[at]!.absent === null);
   let rounds = 0;
-  let roundMs = 0;
-  while (rounds < options.rounds) {
-    const elapsed = Date.now() - startedAt.getTime();
-    if (rounds > 0 && elapsed + roundMs > options.budgetMs) {
-      notes.push(`only ${rounds} of ${options.rounds} rounds: another would have taken too long`);
-      break;
-    }
-    const roundAt = Date.now();
+  const isTimeUp = (): boolean => rounds > 0 && Date.now() - startedAt.getTime() > options.budgetMs;
+  while (rounds < options.rounds && !isTimeUp()) {
     // Nobody is always the first.
     const order = present.map((_, at) => present[(at + rounds) % present.length]!);
     for (const peer of order) {
-      // The machine is slower than in the rounds before.
-      if (rounds > 0 && Date.now() - startedAt.getTime() > options.budgetMs) {
+      if (isTimeUp()) {
         notes.push(`round ${rounds + 1} has no ${peer.name}: the time was up`);
         continue;
       }
       await measurePeer(peer, { options, traffic, pin, folder, round: rounds, samples, notes, onProgress: progress });
     }
     rounds += 1;
-    roundMs = Date.now() - roundAt;
   }
+  if (rounds < options.rounds) notes.push(`${rounds} of ${options.rounds} rounds: the time was up`);
   traffic.close();
   return {
     name: options.name,

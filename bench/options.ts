@@ -12,7 +12,7 @@ export interface BenchOptions {
   readonly scale: Scale;
   readonly isShort: boolean;
   readonly rounds: number;
-  /** No round begins that would probably end later. */
+  /** After it no peer has another turn; in the first round all have theirs. */
   readonly budgetMs: number;
   readonly out: string;
   readonly name: string;
@@ -28,7 +28,7 @@ export const usage = ({ figures, peers }: Known): string => `npm run bench -- [o
   --figures a,b     only these: ${figures.map(({ name }) => name).join(', ')}
   --peers a,b       only these: ${peers.map(({ name }) => name).join(', ')}
   --rounds n        how often each peer has its turn (default: 3)
-  --minutes n       begin no round that would end later than that (default: 25)
+  --minutes n       after that no peer has another turn, beyond its first (default: 24)
   --short           just enough that all code has run: seconds, and figures that say nothing
   --name name       of the result files (default: latest, or short)
   --out folder      where they go (default: bench/results)
@@ -52,7 +52,7 @@ export function readOptions(
       scale,
       isShort: values.short,
       rounds: count('--rounds', values.rounds ?? String(scale.rounds)),
-      budgetMs: count('--minutes', values.minutes ?? '25') * 60_000,
+      budgetMs: count('--minutes', values.minutes ?? '24') * 60_000,
       out: values.out ?? join(import.meta.dirname, 'results'),
       name: values.name ?? (values.short ? 'short' : 'latest'),
     };

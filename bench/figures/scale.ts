@@ -30,7 +30,7 @@ export interface Scale {
 
 export const fullScale: Scale = {
   rounds: 3,
-  streamMs: 3000,
+  streamMs: 2500,
   delays: [
     { row: 1, streams: 1, everyMs: 5 },
     { row: 20, streams: 20, everyMs: 20 },
@@ -40,7 +40,7 @@ export const fullScale: Scale = {
   measureMs: 2000,
   firstBytes: 200,
   agents: 200,
-  agentEvents: 80,
+  agentEvents: 60,
   calls: 300,
   memoryStreams: 200,
   largeResponseBytes: 400_000_000,
