@@ -5,37 +5,26 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
-import { request } from 'node:https';
-import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { connect as connectTls, type TLSSocket } from 'node:tls';
+import type { TLSSocket } from 'node:tls';
 
 import { teeSinks } from '../src/domain/index.ts';
-import { listenTls } from '../src/provider/index.ts';
-import { makeLeaf, readTestRoot, testRootFile } from '../test/support/certificates.ts';
+import { testRootFile } from '../test/support/certificates.ts';
 import { maskKeyOfTests, runStartOfTests } from '../test/support/run-start.ts';
-import { codexRequest, sse, textDelta } from '../test/support/wire-script.ts';
+import { post, smallPost } from './traffic/requests.ts';
+import type { UpstreamPorts } from './traffic/upstream.ts';
+import { host, openTls, type Way } from './traffic/way.ts';
 
-const host = 'chatgpt.com';
-const path = '/backend-api/codex/responses';
+const upstreamFile = join(import.meta.dirname, 'traffic', 'upstream.ts');
 const streams = 20;
 const everyMs = 20;
 const warmUpMs = 2000;
-
-interface Way {
-  readonly port: number;
-  readonly authorization: string;
-  readonly caFile: string;
-}
 
 // The console is the engine's here, and quiet.
 const say = (line: string): boolean => process.stdout.write(`${line}\n`);
 
 switch (process.argv[2]) {
-  case 'provider':
-    await provide();
-    break;
   case 'reader':
     read();
     break;
@@ -45,24 +34,6 @@ switch (process.argv[2]) {
       Number(process.argv[3] ?? 4),
       (process.argv[4] ?? 'pcapng,har,txt').split(','),
     );
-}
-
-async function provide(): Promise<void> {
-  const leaf = makeLeaf(readTestRoot(), [host]);
-  const options = { http2: false, port: 0, leaf, leafFor: () => leaf };
-  const { port } = await listenTls(options, {
-    onRequest(message, reply) {
-      message.on('error', () => undefined);
-      message.resume();
-      reply.appendHeader('content-type', 'text/event-stream');
-      reply.writeHead(200);
-      const timer = setInterval(() => reply.write(Buffer.from(sse(textDelta('a word '))), () => undefined), everyMs);
-      reply.once('close', () => clearInterval(timer));
-    },
-    onUpgrade: (_message, socket) => void socket.destroy(),
-    onTlsError: () => undefined,
-  });
-  process.send?.(port);
 }
 
 /** Reads all streams of a way that it is told, until it is told null; then says how many bytes came. */
@@ -76,34 +47,22 @@ function read(): void {
       return;
     }
     bytes = 0;
-    void Promise.all(Array.from({ length: streams }, () => openStream(way))).then((sockets) => {
+    void Promise.all(Array.from({ length: streams }, () => openTls(way))).then((sockets) => {
       open = sockets;
-      const { headers, body } = codexRequest({});
-      for (const socket of sockets) {
-        const asked = request({ host, path, method: 'POST', createConnection: () => socket });
-        for (const [name, value] of headers) asked.setHeader(name, value);
-        asked.on('error', () => undefined);
-        asked.on('response', (response) => {
+      return Promise.all(
+        sockets.map(async (socket) => {
+          const response = await post(socket, smallPost('session-dump'), {
+            type: 'stream',
+            everyMs,
+            events: Number.MAX_SAFE_INTEGER,
+          });
           response.on('error', () => undefined);
           response.on('data', (chunk: Buffer) => (bytes += chunk.length));
-        });
-        asked.end(JSON.stringify(body));
-      }
+        }),
+      );
     });
   });
   process.send?.('ready');
-}
-
-async function openStream({ port, authorization, caFile }: Way): Promise<TLSSocket> {
-  const socket = connect({ host: '127.0.0.1', port, noDelay: true });
-  await once(socket, 'connect');
-  socket.write(`CONNECT ${host}:443 HTTP/1.1\r\nHost: ${host}:443\r\nProxy-Authorization: ${authorization}\r\n\r\n`);
-  const [head] = (await once(socket, 'data')) as [Buffer];
-  if (!head.includes(' 200 ')) throw new Error(head.toString());
-  const secure = connectTls({ socket, servername: host, ca: readFileSync(caFile) });
-  secure.on('error', () => undefined);
-  await once(secure, 'secureConnect');
-  return secure;
 }
 
 interface Round {
@@ -123,16 +82,16 @@ async function measureAll(seconds: number, rounds: number, formats: readonly str
     built<typeof import('../src/dump/index.ts')>('dump'),
   ]);
   const children: ChildProcess[] = [];
-  const begin = async (role: string): Promise<{ child: ChildProcess; said: unknown }> => {
-    const child = fork(import.meta.filename, [role]);
+  const begin = async (file: string, role: string): Promise<{ child: ChildProcess; said: unknown }> => {
+    const child = fork(file, [role]);
     children.push(child);
     const [said] = (await once(child, 'message')) as [unknown];
     return { child, said };
   };
   const folder = mkdtempSync(join(tmpdir(), 'tapes-bench-'));
   try {
-    const providerPort = (await begin('provider')).said as number;
-    const reader = (await begin('reader')).child;
+    const providerPort = ((await begin(upstreamFile, 'provider')).said as UpstreamPorts).port;
+    const reader = (await begin(import.meta.filename, 'reader')).child;
     const profile = agents.findProfile('codex')!;
     const root = await ca.openRoot(join(folder, 'ca'), profile.certificateDomains);
     proxy.quietEngine();
@@ -175,7 +134,7 @@ async function measureAll(seconds: number, rounds: number, formats: readonly str
       });
       await interceptor.load();
       const authorization = `Basic ${Buffer.from(`tapes:${interceptor.password}`).toString('base64')}`;
-      reader.send({ port: interceptor.port, authorization, caFile: root.certificateFile } satisfies Way);
+      reader.send({ port: interceptor.port, proxy: { authorization }, caFile: root.certificateFile } satisfies Way);
       await new Promise((resolve) => setTimeout(resolve, warmUpMs));
       const before = process.cpuUsage();
       await new Promise((resolve) => setTimeout(resolve, seconds * 1000));

@@ -5,35 +5,26 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { request } from 'node:https';
-import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
-import { connect as connectTls, type TLSSocket } from 'node:tls';
 
 import { zstdCompress } from 'http-encoding';
 
 import type { Sink } from '../src/domain/index.ts';
-import { makeLeaf, readTestRoot, testRootFile } from '../test/support/certificates.ts';
+import { testRootFile } from '../test/support/certificates.ts';
 import { randomJsonText } from '../test/support/chunks.ts';
-import { listenTls } from '../src/provider/index.ts';
 import { maskKeyOfTests, runStartOfTests } from '../test/support/run-start.ts';
-import { codexRequest, completed, sse, textDelta, userMessage } from '../test/support/wire-script.ts';
+import { codexRequest, userMessage } from '../test/support/wire-script.ts';
+import { post, smallPost } from './traffic/requests.ts';
+import { SentTimes } from './traffic/sent-times.ts';
+import type { UpstreamPorts } from './traffic/upstream.ts';
+import { host, nowMs, openTls, type Way } from './traffic/way.ts';
 
-const host = 'chatgpt.com';
-const path = '/backend-api/codex/responses';
+const upstreamFile = join(import.meta.dirname, 'traffic', 'upstream.ts');
 const streams = 4;
 const everyMs = 10;
 const postEveryMs = 200;
-
-interface Way {
-  /** Where to connect: the provider itself, or the interceptor. */
-  readonly port: number;
-  /** Of the interceptor; null: straight to the provider. */
-  readonly authorization: string | null;
-  readonly caFile: string;
-}
 
 /** What the parent says to a client, and what a client answers. */
 type Order = { readonly type: 'start'; readonly way: Way } | { readonly type: 'stop' };
@@ -64,12 +55,7 @@ function readMainThread(): { readonly ranMs: number; readonly waitedMs: number }
   }
 }
 
-const nowMs = (): number => Number(process.hrtime.bigint()) / 1e6;
-
 switch (process.argv[2]) {
-  case 'provider':
-    await provide();
-    break;
   case 'streams':
     serve(readStreams);
     break;
@@ -78,33 +64,6 @@ switch (process.argv[2]) {
     break;
   default:
     await measureAll(Number(process.argv[2] ?? 6), Number(process.argv[3] ?? 2));
-}
-
-async function provide(): Promise<void> {
-  const leaf = makeLeaf(readTestRoot(), [host]);
-  const options = { http2: false, port: 0, leaf, leafFor: () => leaf };
-  const { port } = await listenTls(options, {
-    onRequest(message, reply) {
-      message.on('error', () => undefined);
-      reply.appendHeader('content-type', 'text/event-stream');
-      const send = (event: object): boolean => reply.write(Buffer.from(sse(event)), () => undefined);
-      if (message.headers['x-streams'] === undefined) {
-        message.resume().once('end', () => {
-          reply.writeHead(200);
-          send(completed());
-          reply.end();
-        });
-        return;
-      }
-      message.resume();
-      reply.writeHead(200);
-      const timer = setInterval(() => send({ ...textDelta('a word '), sent: nowMs() }), everyMs);
-      reply.once('close', () => clearInterval(timer));
-    },
-    onUpgrade: (_message, socket) => void socket.destroy(),
-    onTlsError: () => undefined,
-  });
-  process.send?.(port);
 }
 
 /** A client: works from `start` to `stop`, then tells what it saw. */
@@ -120,22 +79,22 @@ function serve(work: (way: Way, stopped: AbortSignal) => Promise<Answer>): void 
 
 async function readStreams(way: Way, stopped: AbortSignal): Promise<Answer> {
   const delaysMs: number[] = [];
-  const sockets = await Promise.all(Array.from({ length: streams }, () => open(way)));
-  const { headers, body } = codexRequest({ session: 'session-streams' });
-  for (const socket of sockets) {
-    const asked = request({ host, path, method: 'POST', createConnection: () => socket });
-    for (const [name, value] of headers) asked.setHeader(name, value);
-    asked.setHeader('x-streams', '1');
-    asked.on('error', () => undefined);
-    asked.on('response', (response) => {
+  const sockets = await Promise.all(Array.from({ length: streams }, () => openTls(way)));
+  await Promise.all(
+    sockets.map(async (socket) => {
+      const response = await post(socket, smallPost('session-streams'), {
+        type: 'stream',
+        everyMs,
+        events: Number.MAX_SAFE_INTEGER,
+      });
+      const times = new SentTimes();
       response.on('error', () => undefined);
       response.on('data', (chunk: Buffer) => {
         const now = nowMs();
-        for (const [, sent] of chunk.toString().matchAll(/"sent":([\d.]+)/g)) delaysMs.push(now - Number(sent));
+        for (const sent of times.push(chunk)) delaysMs.push(now - sent);
       });
-    });
-    asked.end(JSON.stringify(body));
-  }
+    }),
+  );
   await aborted(stopped);
   for (const socket of sockets) socket.destroy();
   // How streams begin (the first handshakes, code that runs for the first time) is another question.
@@ -150,19 +109,13 @@ async function preparePosts(): Promise<(way: Way, stopped: AbortSignal) => Promi
     const { body } = codexRequest({ session: 'session-posts', turn: `turn-${at}`, input: items.slice(0, 200 + at) });
     bodies.push(await zstdCompress(Buffer.from(JSON.stringify(body))));
   }
-  const { headers } = codexRequest({ session: 'session-posts' });
   return async (way, stopped) => {
-    const socket = await open(way);
+    const socket = await openTls(way);
     let posts = 0;
     while (!stopped.aborted) {
       const next = new Promise((resolve) => setTimeout(resolve, postEveryMs));
       const body = bodies[posts % bodies.length]!;
-      const asked = request({ host, path, method: 'POST', createConnection: () => socket });
-      for (const [name, value] of headers) asked.setHeader(name, value);
-      asked.setHeader('content-encoding', 'zstd');
-      asked.setHeader('connection', 'keep-alive');
-      asked.end(body);
-      const [response] = (await once(asked, 'response')) as [NodeJS.ReadableStream];
+      const response = await post(socket, { session: 'session-posts', body, isZstd: true }, { type: 'answer' });
       await once(response.resume(), 'end');
       posts += 1;
       await next;
@@ -175,20 +128,6 @@ async function preparePosts(): Promise<(way: Way, stopped: AbortSignal) => Promi
 const aborted = async (signal: AbortSignal): Promise<void> => {
   if (!signal.aborted) await once(signal, 'abort');
 };
-
-async function open({ port, authorization, caFile }: Way): Promise<TLSSocket> {
-  const socket = connect({ host: '127.0.0.1', port, noDelay: true });
-  await once(socket, 'connect');
-  if (authorization !== null) {
-    socket.write(`CONNECT ${host}:443 HTTP/1.1\r\nHost: ${host}:443\r\nProxy-Authorization: ${authorization}\r\n\r\n`);
-    const [head] = (await once(socket, 'data')) as [Buffer];
-    if (!head.includes(' 200 ')) throw new Error(head.toString());
-  }
-  const secure = connectTls({ socket, servername: host, ca: readFileSync(caFile) });
-  secure.on('error', () => undefined);
-  await once(secure, 'secureConnect');
-  return secure;
-}
 
 async function measureAll(seconds: number, rounds: number): Promise<void> {
   const built = <T>(folder: string): Promise<T> =>
@@ -204,17 +143,17 @@ async function measureAll(seconds: number, rounds: number): Promise<void> {
     built<Store>('store'),
   ]);
   const children: ChildProcess[] = [];
-  const begin = async (role: string): Promise<{ child: ChildProcess; said: unknown }> => {
-    const child = fork(import.meta.filename, [role]);
+  const begin = async (file: string, role: string): Promise<{ child: ChildProcess; said: unknown }> => {
+    const child = fork(file, [role]);
     children.push(child);
     const [said] = (await once(child, 'message')) as [unknown];
     return { child, said };
   };
   const folder = mkdtempSync(join(tmpdir(), 'tapes-bench-'));
   try {
-    const providerPort = (await begin('provider')).said as number;
-    const reader = (await begin('streams')).child;
-    const poster = (await begin('posts')).child;
+    const providerPort = ((await begin(upstreamFile, 'provider')).said as UpstreamPorts).port;
+    const reader = (await begin(import.meta.filename, 'streams')).child;
+    const poster = (await begin(import.meta.filename, 'posts')).child;
     const profile = agents.findProfile('codex')!;
     const root = await ca.openRoot(join(folder, 'ca'), profile.certificateDomains);
     proxy.quietEngine();
@@ -272,7 +211,10 @@ async function measureAll(seconds: number, rounds: number): Promise<void> {
         held.enable();
         before = readMainThread();
       }, 1000);
-      const answer = await measure({ port: interceptor.port, authorization, caFile: root.certificateFile }, isPosting);
+      const answer = await measure(
+        { port: interceptor.port, proxy: { authorization }, caFile: root.certificateFile },
+        isPosting,
+      );
       clearTimeout(begun);
       held.disable();
       const after = readMainThread();
@@ -285,7 +227,7 @@ async function measureAll(seconds: number, rounds: number): Promise<void> {
       return { ...answer, heldMs: held.max / 1e6, ranMs, waitedMs: after.waitedMs - before.waitedMs, pushesMs };
     };
 
-    const direct: Way = { port: providerPort, authorization: null, caFile: testRootFile };
+    const direct: Way = { port: providerPort, proxy: null, caFile: testRootFile };
     const cases = [
       ['no interceptor', () => measure(direct, false)],
       ['no interceptor, 1 MB posts', () => measure(direct, true)],
