@@ -138,8 +138,8 @@ export async function intercept(options: InterceptOptions): Promise<InterceptRes
     await interceptor.settle(settleMs);
     const [recording, dumped] = await Promise.all([recorder.finish(child), dump?.finish() ?? []]);
     for (const line of engineLines.lines) onProgress(`engine: ${line}`);
-    const { unpermittedHosts } = interceptor;
-    const warnings = readWarnings({ engineFailure, unpermittedHosts, untrustingHosts, name, child });
+    const { unpermittedHosts, unreachedHosts } = interceptor;
+    const warnings = readWarnings({ engineFailure, unpermittedHosts, unreachedHosts, untrustingHosts, name, child });
     return { child, recording, warnings: [...choice.warnings, ...warnings, ...faults.list, ...dumped] };
   } catch (error) {
     await Promise.all([recorder.discard(), dump?.discard()]);

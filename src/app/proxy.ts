@@ -168,11 +168,11 @@ export async function runProxy(options: ProxyOptions): Promise<ProxyResult> {
     }
     await recording?.followDatabase();
     const warn = (): void => {
-      const { unpermittedHosts } = interceptor!;
+      const { unpermittedHosts, unreachedHosts } = interceptor!;
       for (const line of [
         // It may stand for longer than it was to its root's end when it started: said anew each day.
         ...warnOfExpiry(root, new Date()),
-        ...readWarnings({ engineFailure: failure, unpermittedHosts, untrustingHosts }),
+        ...readWarnings({ engineFailure: failure, unpermittedHosts, unreachedHosts, untrustingHosts }),
         ...faults.list,
         ...(dump?.problems ?? []),
       ]) {

@@ -6,6 +6,8 @@ export interface RunFacts {
   /** Why the engine did not load; null where it did. */
   readonly engineFailure: string | null;
   readonly unpermittedHosts: ReadonlySet<string>;
+  /** Intercepted hosts that could not be reached, or not be trusted, with the code of the failure. */
+  readonly unreachedHosts: ReadonlyMap<string, string>;
   readonly untrustingHosts: ReadonlySet<string>;
   /** The command as it was typed, and how it went; of a standing proxy there is none. */
   readonly name?: string;
@@ -24,7 +26,8 @@ export function watchTls(sink: Sink<unknown>, untrusting: Set<string>): Sink<unk
 }
 
 /** One sentence for each thing that the user should know. */
-export function readWarnings({ engineFailure, unpermittedHosts, untrustingHosts, name, child }: RunFacts): string[] {
+export function readWarnings(facts: RunFacts): string[] {
+  const { engineFailure, unpermittedHosts, unreachedHosts, untrustingHosts, name, child } = facts;
   const warnings: string[] = [];
   if (engineFailure !== null) {
     warnings.push(`the interceptor could not be loaded, so the traffic went past it: ${engineFailure}`);
@@ -37,8 +40,18 @@ export function readWarnings({ engineFailure, unpermittedHosts, untrustingHosts,
       `a program refused the certificate for ${host}: it does not read the variable that names our root (Codex does since 0.115)${isOlder}`,
     );
   }
+  for (const [host, code] of unreachedHosts) {
+    warnings.push(
+      isDistrust(code)
+        ? `the certificate of ${host} is not trusted here (${code}), so what passed there was not recorded: name its root with --upstream-ca FILE`
+        : `${host} could not be reached (${code})`,
+    );
+  }
   for (const host of unpermittedHosts) {
     warnings.push(`the provider named ${host}, which the root does not permit: its traffic was not recorded`);
   }
   return warnings;
 }
+
+/** Of the codes that Node has for certificates (https://nodejs.org/api/tls.html#x509-certificate-error-codes). */
+const isDistrust = (code: string): boolean => /CERT|ISSUER|SIGNATURE|SELF_SIGNED|CRL|CA$/.test(code);

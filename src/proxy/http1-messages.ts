@@ -7,6 +7,8 @@ export interface Http1Head {
   readonly line: readonly [string, string, string];
   /** Values without the white space around them, a byte a character; folded lines are joined by a space. */
   readonly headers: RawHeaders;
+  /** Nobody could read its lines in another way: none is folded, none has a control character or a space in its name. */
+  readonly isPlain: boolean;
 }
 
 export type Http1Event =
@@ -31,9 +33,18 @@ type State =
   | { readonly type: 'head' | 'chunkSize' | 'chunkEnd' | 'trailers' | 'untilEnd' | 'lost' }
   | { readonly type: 'length' | 'chunk'; left: number };
 
-/** A reader of requests. */
+/** A reader of requests. It loses those whose end the provider may find elsewhere (RFC 9112 section 11.2), so that nothing is told of them that is not so. */
 export function readRequests(): Http1Reader {
-  return readMessages((head) => bodyOf(head.headers, { type: 'length', left: 0 }));
+  return readMessages(({ headers, isPlain }) =>
+    isPlain && hasOneEnd(headers) ? bodyOf(headers, { type: 'length', left: 0 }) : { type: 'lost' },
+  );
+}
+
+function hasOneEnd(headers: RawHeaders): boolean {
+  const all = valuesOf(headers, 'transfer-encoding');
+  const lengths = valuesOf(headers, 'content-length');
+  if (all.length > 0) return all.length === 1 && all[0] === 'chunked' && lengths.length === 0;
+  return new Set(lengths).size <= 1;
 }
 
 /** A reader of responses. `methodOfNext`: of the request that the next final response answers. */
@@ -48,14 +59,15 @@ export function readResponses(methodOfNext: () => string | null): Http1Reader {
 }
 
 function bodyOf(headers: RawHeaders, otherwise: State): State {
-  const all = (name: string): string[] =>
-    headers.filter(([given]) => given.toLowerCase() === name).map(([, value]) => value.toLowerCase());
-  const encoding = all('transfer-encoding').at(-1);
+  const encoding = valuesOf(headers, 'transfer-encoding').at(-1);
   if (encoding !== undefined) return { type: encoding.endsWith('chunked') ? 'chunkSize' : 'untilEnd' };
-  const [length] = all('content-length');
+  const [length] = valuesOf(headers, 'content-length');
   if (length === undefined) return otherwise;
   return /^\d{1,15}$/.test(length) ? { type: 'length', left: Number(length) } : { type: 'lost' };
 }
+
+const valuesOf = (headers: RawHeaders, name: string): string[] =>
+  headers.filter(([given]) => given.toLowerCase() === name).map(([, value]) => value.toLowerCase());
 
 function readMessages(stateBehind: (head: Http1Head) => State): Http1Reader {
   let state: State = { type: 'head' };
@@ -172,17 +184,22 @@ function parseHead(text: string): Http1Head | null {
   const line = /^(\S+) (\S.*) (HTTP\/\d\.\d)$/.exec(first) ?? /^(HTTP\/\d\.\d) (\d{3}) ?(.*)$/.exec(first);
   if (line === null) return null;
   const headers: [string, string][] = [];
+  // eslint-disable-next-line no-control-regex
+  let isPlain = !/[\0\r\n]/.test(text.replaceAll('\r\n', ''));
   for (const field of lines) {
     const last = headers.at(-1);
     if (/^[ \t]/.test(field) && last !== undefined) {
+      isPlain = false;
       last[1] = `${last[1]} ${trimSpace(field)}`;
       continue;
     }
     const colon = field.indexOf(':');
     if (colon < 1) return null;
-    headers.push([field.slice(0, colon), trimSpace(field.slice(colon + 1))]);
+    const name = field.slice(0, colon);
+    if (/\s/.test(name)) isPlain = false;
+    headers.push([name, trimSpace(field.slice(colon + 1))]);
   }
-  return { line: [line[1]!, line[2]!, line[3]!], headers };
+  return { line: [line[1]!, line[2]!, line[3]!], headers, isPlain };
 }
 
 const trimSpace = (value: string): string => value.replaceAll(/^[ \t]+|[ \t]+$/g, '');

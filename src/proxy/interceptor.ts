@@ -56,6 +56,8 @@ export interface Interceptor {
   load(): Promise<{ readonly failure: string | null }>;
   /** Hosts named by the provider that the root does not permit. */
   readonly unpermittedHosts: ReadonlySet<string>;
+  /** Intercepted hosts that tapes could not connect to, or not trust, and the code of the last failure: the agent was left to meet it. */
+  readonly unreachedHosts: ReadonlyMap<string, string>;
   /** Waits until no exchange is open, for `timeoutMs` at the most. */
   settle(timeoutMs: number): Promise<void>;
   close(): Promise<void>;
@@ -75,6 +77,7 @@ export async function openInterceptor(options: InterceptorOptions): Promise<Inte
   const hosts = new Set(options.interceptHosts);
   const globs = options.interceptHosts.filter((host) => host.includes('*'));
   const unpermittedHosts = new Set<string>();
+  const unreachedHosts = new Map<string, string>();
   const sink = learnHosts(options.sink, options.readBackendHosts, (host) => {
     if (options.isPermitted(host)) hosts.add(host);
     else unpermittedHosts.add(host);
@@ -99,9 +102,10 @@ export async function openInterceptor(options: InterceptorOptions): Promise<Inte
       asked += 1;
       connections?.open(socket, { host, port }, openedAt);
       if (socket.remotePort !== undefined) options.onConnection?.(socket.remotePort);
-      const [standing, isReached] = await Promise.all([engine, upstreamTls.learnAlpn(host, port)]);
+      const [standing, failure] = await Promise.all([engine, upstreamTls.learnAlpn(host, port)]);
       // A provider that cannot be reached, or not be trusted, is the agent's to meet: it sees the very failure that it would see alone.
-      if (standing === null || !isReached) return false;
+      if (failure !== null) unreachedHosts.set(host, failure);
+      if (standing === null || failure !== null) return false;
       standing.accept(socket, host, port);
       return true;
     },
@@ -136,6 +140,7 @@ export async function openInterceptor(options: InterceptorOptions): Promise<Inte
     proxyUrl: proxyUrlOf(door.port, password),
     password: password ?? '',
     unpermittedHosts,
+    unreachedHosts,
     load: () => (loading ??= load()),
     async settle(timeoutMs) {
       if (asked === 0) return;

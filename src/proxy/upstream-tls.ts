@@ -17,9 +17,9 @@ export type Alpn = 'h2' | 'http/1.1';
 export interface UpstreamTls {
   /**
    * Learns which HTTP version `host:port` would choose, by one handshake whose connection the engine then uses. Settles in any
-   * case: false where there was no handshake with a provider that can be trusted.
+   * case: with the code of the failure where there was no handshake with a provider that can be trusted, else null.
    */
-  learnAlpn(host: string, port: number): Promise<boolean>;
+  learnAlpn(host: string, port: number): Promise<string | null>;
   /** What was learnt; null where nothing is known. */
   alpnOf(host: string): Alpn | null;
   /** Gives `tls.connect` back and closes what is left. */
@@ -48,7 +48,7 @@ const parkedForMs = 5_000;
 export function installUpstreamTls({ routes, extraRoots, tap, tellConnection }: UpstreamTlsOptions): UpstreamTls {
   const onKeys = tap === undefined ? null : tellKeys(tap);
   const contexts = new Map<string, SecureContext>();
-  const learning = new Map<string, Promise<boolean>>();
+  const learning = new Map<string, Promise<string | null>>();
   const alpnByHost = new Map<string, Alpn>();
   const parked = new Map<string, Parked>();
 
@@ -120,25 +120,27 @@ export function installUpstreamTls({ routes, extraRoots, tap, tellConnection }: 
   };
   tls.connect = replacement;
 
-  const learn = (host: string, port: number): Promise<boolean> =>
+  const learn = (host: string, port: number): Promise<string | null> =>
     new Promise((resolve) => {
       const socket = open({ host, port, servername: host, ALPNProtocols: ['h2', 'http/1.1'] });
-      const onFailure = (): void => {
+      const fail = (code: string): void => {
         clearTimeout(timer);
         socket.destroy();
         learning.delete(`${host}:${port}`);
-        resolve(false);
+        resolve(code);
       };
-      const timer = setTimeout(onFailure, handshakeTimeoutMs);
-      socket.once('error', onFailure);
-      socket.once('close', onFailure);
+      const onError = ({ code, message }: NodeJS.ErrnoException): void => fail(code ?? message);
+      const onClose = (): void => fail('ECONNRESET');
+      const timer = setTimeout(() => fail('ETIMEDOUT'), handshakeTimeoutMs);
+      socket.once('error', onError);
+      socket.once('close', onClose);
       socket.once('secureConnect', () => {
         clearTimeout(timer);
         alpnByHost.set(host, socket.alpnProtocol === 'h2' ? 'h2' : 'http/1.1');
-        socket.off('error', onFailure);
-        socket.off('close', onFailure);
+        socket.off('error', onError);
+        socket.off('close', onClose);
         park(`${host}:${port}`, socket);
-        resolve(true);
+        resolve(null);
       });
     });
 

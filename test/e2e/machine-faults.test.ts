@@ -236,15 +236,14 @@ describe('tapes itself', () => {
 });
 
 describe('the way upstream', () => {
-  it('a name that cannot be resolved: the agent sees a failed connection, and the exchange says why', async () => {
+  it('a name that cannot be resolved: the agent sees a failed connection, and it is told why', async () => {
     const scene = await set(hello);
     // A label of 64 characters is no name: the resolver refuses it without asking anybody.
     const options = ['--resolve', `chatgpt.com:443:${'a'.repeat(64)}.example`];
     const result = await startScript(scene, post(), { options }).ended;
+    expect(result.stderr).toMatch(/^curl: \(\d+\) .*502/m);
+    expect(result.stderr).toMatch(/^tapes: chatgpt\.com could not be reached \((ENOTFOUND|EAI_\w+)\)$/m);
     expect(result.exitCode).not.toBe(0);
-    expect(result.stderr).toMatch(/^curl: \((35|52|56|92)\)/m);
-    const [call] = await readCalls(scene.tapes);
-    expect(call).toMatchObject({ error: { code: expect.stringMatching(/ENOTFOUND|EAI_/) } });
   });
 
   it('a provider that has an IPv6 address alone', async () => {
