@@ -72,7 +72,10 @@ export function watchProviderConnection(
     if (client === null) return;
     const ends = { leg: 'provider', client, server } as const;
     tell({ type: 'connectionOpened', ...ends, ...destination, ...stamp() });
-    const onClose = (): void => tell({ type: 'connectionEnded', ...ends, ...how, ...stamp() });
+    const onClose = (): void => {
+      const ending = resets.has(socket) ? ({ by: 'client', isReset: true } as const) : how;
+      tell({ type: 'connectionEnded', ...ends, ...ending, ...stamp() });
+    };
     if (socket.destroyed) onClose();
     else socket.once('close', onClose);
   };
@@ -90,6 +93,11 @@ export function watchProviderConnection(
  * shows its socket through a proxy object only.
  */
 const knownEnds = Symbol('ends');
+
+const resets = new WeakSet<object>();
+
+/** This connection of ours is about to be reset by us. */
+export const noteReset = (socket: object): void => void resets.add(socket);
 
 const upgradeAnswer = Symbol('upgradeAnswer');
 
@@ -136,7 +144,10 @@ interface SocketFacts {
 }
 
 function hearEnd(socket: Socket, by: 'client' | 'server', keep: (how: HowItEnded) => void): void {
-  socket.once('end', () => keep({ by, isReset: false }));
+  // Before Node itself ends a half that answers this one; what had been ended by then was ended first.
+  socket.prependOnceListener('end', () => {
+    if (!socket.writableEnded) keep({ by, isReset: false });
+  });
   socket.once('error', ({ code }: NodeJS.ErrnoException) => keep({ by, isReset: code === 'ECONNRESET' }));
 }
 

@@ -5,7 +5,7 @@ import { Socket } from 'node:net';
 import tls, { type TLSSocket } from 'node:tls';
 
 import type { Endpoint, Stamp, UpstreamLeg, WireFailure } from '../domain/index.ts';
-import { stamp } from './connections.ts';
+import { noteReset, stamp } from './connections.ts';
 import type { Emit } from './engine-sockets.ts';
 import { tellHttp1, type Http1Exchanges, type ProviderSide } from './http1-exchanges.ts';
 
@@ -65,6 +65,11 @@ function carry(
     clearTimeout(linger);
     connections.delete(exchanges);
   };
+  /** Both halves of both sides have ended. */
+  const closed = (): void => {
+    over();
+    for (const socket of [agent, upstream]) if (socket !== null) destroyOnceWritten(socket);
+  };
   const failed = (by: 'agent' | 'upstream', error: WireFailure | null, isReset: boolean): void => {
     if (isOver) return;
     over();
@@ -109,7 +114,7 @@ function carry(
         });
       }
       agent.end();
-      if (agent.readableEnded) over();
+      if (agent.readableEnded) closed();
     });
     socket.on('error', (error: NodeJS.ErrnoException) =>
       failed('upstream', { code: error.code ?? 'E_UPSTREAM', message: error.message }, true),
@@ -133,6 +138,8 @@ function carry(
     for (const [event, listener] of listeners) agent.off(event, listener as () => void);
     upstream?.end();
     upstream?.on('error', () => undefined);
+    // A stream that flows gives what is put back at once, to nobody.
+    agent.pause();
     agent.unshift(held);
     handOver(agent);
     agent.resume();
@@ -157,7 +164,7 @@ function carry(
       return over();
     }
     upstream.end();
-    if (upstream.readableEnded) over();
+    if (upstream.readableEnded) closed();
     else lingerOn();
   };
   const onDrain = (): void => void upstream?.resume();
@@ -175,6 +182,12 @@ function carry(
   ] as const;
   agent.allowHalfOpen = true;
   for (const [event, listener] of listeners) agent.on(event, listener as () => void);
+}
+
+/** Its half has been ended: what is written goes out before. */
+function destroyOnceWritten(socket: TLSSocket): void {
+  if (socket.writableFinished) socket.destroy();
+  else socket.once('finish', () => socket.destroy());
 }
 
 /** Can these first bytes still become a request that asks for an upgrade (RFC 6455 section 4.1: a GET)? */
@@ -202,8 +215,14 @@ export function below(socket: object): object | null {
 function reset(socket: TLSSocket): void {
   let lowest: object = socket;
   for (let next = below(lowest); next !== null; next = below(lowest)) lowest = next;
-  if (lowest === socket) (socket as Layered)._handle?._parent?.reset?.(() => undefined);
-  else if ('resetAndDestroy' in lowest) (lowest as Socket).resetAndDestroy();
+  noteReset(socket);
+  if (lowest === socket) {
+    (socket as Layered)._handle?._parent?.reset?.(() => undefined);
+    // Node says nothing more of TLS above a connection that is gone: whoever waits for its end is told here.
+    let isTold = false;
+    socket.once('close', () => (isTold = true));
+    setImmediate(() => void (isTold || socket.emit('close')));
+  } else if ('resetAndDestroy' in lowest) (lowest as Socket).resetAndDestroy();
   socket.destroy();
 }
 

@@ -202,7 +202,7 @@ describe('tapes doctor --fix', () => {
   it('leaves what cannot be mended as it is, with its hint', async () => {
     const { tapes, env } = set();
     writeFileSync(join(tapes.dir, 'tapes.db'), 'not a database'.repeat(100), { mode: 0o600 });
-    const { exitCode, checks } = await examine(tapes, { ...env, PATH: '/nowhere', ALL_PROXY: 'socks5://x:1' }, '--fix');
+    const { exitCode, checks } = await examine(tapes, { ...env, PATH: '/nowhere', ALL_PROXY: 'socks4://x:1' }, '--fix');
     expect(exitCode).toBe(1);
     for (const name of ['database', 'agent', 'proxy variables']) {
       expect(checks.get(name)).toMatchObject({ status: 'fail', hint: expect.any(String) });

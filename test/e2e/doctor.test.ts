@@ -83,7 +83,7 @@ describe('tapes doctor', () => {
       ...env,
       PATH: '/nowhere',
       CODEX_CA_CERTIFICATE: '/no/such.pem',
-      ALL_PROXY: 'socks5://x:1',
+      ALL_PROXY: 'socks4://x:1',
     });
     expect(run.exitCode).toBe(1);
     for (const [name, words] of [
