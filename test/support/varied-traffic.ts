@@ -1,8 +1,8 @@
 // One run under tapes with one of everything that a dump can hold: the real Codex (HTTP/2, its upgrade refused, zstd requests, event
-// streams), and beside it, in the same run, what Codex does not do by itself: HTTP/1.1, bytes, an answer that is cut, a provider that is
-// not there, a WebSocket that is relayed. The access token stands in every place of it, and is cut between chunks.
+// streams), and beside it, in the same run, what Codex does not do by itself: HTTP/1.1, bytes, an answer that is cut, a provider that
+// resets before it answers, a WebSocket that is relayed. The access token stands in every place of it, and is cut between chunks.
 import { resolve } from 'node:path';
-import { cutAfter, startStandIn, text } from './chatgpt/index.ts';
+import { cutAfter, reset, startStandIn, text } from './chatgpt/index.ts';
 import { codexBin, makeCodexHome } from './codex.ts';
 import { run, type RunResult } from './run.ts';
 import { interceptArgs, makeTapesHome, sceneEnv, type Scene } from './tapes.ts';
@@ -26,6 +26,7 @@ export async function runVariedTraffic(options: (folder: string) => readonly str
       text(`Your token is ${token}, is it not?`, { chunkBytes: 7 }),
       text('Hello over HTTP/1.1', { delayMs: 20, compress: 'gzip' }),
       cutAfter(3),
+      reset,
     ],
     responseHeaders: [['set-cookie', `session=${token}; Path=/`]],
     routes: ({ path }) =>
@@ -45,12 +46,11 @@ export async function runVariedTraffic(options: (folder: string) => readonly str
     `'${codexBin().native}' exec --skip-git-repo-check "My token is $SOCKET_TOKEN"`,
     post,
     `${post} || true`,
+    `${post} || true`,
     `${curl} -o image "https://chatgpt.com/image?access_token=$SOCKET_TOKEN&size=300"`,
-    `${curl} https://api.openai.com:8443/v1/models || true`,
     `${socketAgent.map((part) => `'${part}'`).join(' ')} wss://chatgpt.com/echo "{\\"token\\":\\"$SOCKET_TOKEN\\"}" "0x$SOCKET_HEX"`,
   ].join('\n');
-  const resolved = ['--resolve', 'api.openai.com:8443:127.0.0.1:1'];
-  const args = interceptArgs(scene, ['sh', '-c', script], [...resolved, ...options(tapes.dir)]);
+  const args = interceptArgs(scene, ['sh', '-c', script], options(tapes.dir));
   const env = {
     ...sceneEnv(scene),
     SOCKET_TOKEN: token,
