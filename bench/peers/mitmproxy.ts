@@ -35,7 +35,7 @@ function mitmproxy(name: string, label: string, writes: boolean): Peer {
           ...settings.flatMap((setting) => ['--set', setting]),
           ...(writes ? ['--save-stream-file', join(folder, 'flows')] : []),
         ],
-        { BENCH_UPSTREAM_PORT: String(upstreamPort), BENCH_STORE: writes ? '1' : '0' },
+        { BENCH_UPSTREAM_PORT: String(upstreamPort), BENCH_STORE: writes ? '1' : '0', PYTHONDONTWRITEBYTECODE: '1' },
       );
       await running.listening(port);
       return {
