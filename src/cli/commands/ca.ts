@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 
 import type { StoreName } from '../../ca/index.ts';
 import { exitCodes, TapesError } from '../../errors.ts';
+import { collect } from './proxy-options.ts';
 
 interface Options {
   readonly home?: string;
@@ -242,5 +243,4 @@ function readStores(value: string, earlier: readonly StoreName[] | undefined): r
   return [...new Set([...(earlier ?? []), ...(names as StoreName[])])];
 }
 
-const collect = (value: string, earlier: readonly string[]): string[] => [...earlier, value];
 const example = (command: string): string => `\nExample:\n  $ ${command}`;
