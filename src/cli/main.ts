@@ -1,5 +1,5 @@
 // The program: its commands, the options that all of them share, and the one place where a failure becomes words and an exit code.
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, Help } from 'commander';
 
 import { exitCodes, TapesError } from '../errors.ts';
 import { tapesVersion } from '../version.ts';
@@ -59,6 +59,13 @@ export function buildProgram(): Command {
     .helpOption('-h, --help', 'print this help')
     .helpCommand('help [command]', 'print the help of a command')
     .enablePositionalOptions()
+    .configureHelp({
+      // A list that is empty until something is named needs no word.
+      optionDescription(option) {
+        const isEmptyList = Array.isArray(option.defaultValue) && option.defaultValue.length === 0;
+        return isEmptyList ? option.description : Help.prototype.optionDescription.call(this as Help, option);
+      },
+    })
     .showHelpAfterError('(see `tapes --help`)')
     .addHelpText(
       'after',

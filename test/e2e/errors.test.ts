@@ -70,6 +70,7 @@ describe('the command line', () => {
     const result = await tapes(args.filter((word) => word !== undefined));
     expect(result).toMatchObject({ exitCode: 0, stderr: '' });
     expect(result.stdout).toMatch(/Examples?:\n {2}\$ tapes /);
+    expect(result.stdout).not.toContain('default: []');
     expect(result.stdout.split('\n').filter((line) => line.length > 80)).toEqual([]);
   });
 });
