@@ -4,6 +4,8 @@ export { constraintOf, matchesHost } from './host-glob.ts';
 export { newId } from './id.ts';
 export { countJsonValues, maxJsonValues, readOutsideJson } from './outside-json.ts';
 export type { OutsideJson } from './outside-json.ts';
+export { packData, unpackData } from './packed-data.ts';
+export type { DataEvent, PackedData } from './packed-data.ts';
 export { readUtf8 } from './read-utf8.ts';
 export { shellWord } from './shell-word.ts';
 export type { TapEvent } from './tap-event.ts';
