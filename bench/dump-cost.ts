@@ -1,8 +1,9 @@
 // What a dump costs: 20 streams at once with an event every 20 ms, recorded, with a dump and without it in turn. The provider and the reader are
 // processes of their own; the interceptor, from the build, with the threads of its recorder and its dump, is this one, whose CPU time is
 // taken. Prints a table for bench/README.md.
+// Where there is `taskset`, this process has one core and the others have another: what moves between cores measures the moving.
 //   npm run build && npx tsx bench/dump-cost.ts [seconds a round] [rounds] [formats, as pcapng,har]
-import { fork, type ChildProcess } from 'node:child_process';
+import { fork, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -12,6 +13,8 @@ import type { TLSSocket } from 'node:tls';
 import { teeSinks } from '../src/domain/index.ts';
 import { testRootFile } from '../test/support/certificates.ts';
 import { maskKeyOfTests, runStartOfTests } from '../test/support/run-start.ts';
+import { choosePinning, type Part } from './peers/pin.ts';
+import { ratioOfPairs } from './report/statistics.ts';
 import { post, smallPost } from './traffic/requests.ts';
 import type { UpstreamPorts } from './traffic/upstream.ts';
 import { host, openTls, type Way } from './traffic/way.ts';
@@ -20,6 +23,7 @@ const upstreamFile = join(import.meta.dirname, 'traffic', 'upstream.ts');
 const streams = 20;
 const everyMs = 20;
 const warmUpMs = 2000;
+const { pin, description: pinned } = choosePinning();
 
 // The console is the engine's here, and quiet.
 const say = (line: string): boolean => process.stdout.write(`${line}\n`);
@@ -30,8 +34,8 @@ switch (process.argv[2]) {
     break;
   default:
     await measureAll(
-      Number(process.argv[2] ?? 20),
-      Number(process.argv[3] ?? 4),
+      Number(process.argv[2] ?? 6),
+      Number(process.argv[3] ?? 24),
       (process.argv[4] ?? 'pcapng,har,txt').split(','),
     );
 }
@@ -65,6 +69,15 @@ function read(): void {
   process.send?.('ready');
 }
 
+/** All its threads, and those that it starts. */
+function setCore(part: Part, pid: number): void {
+  const [command, args] = pin(part, 'true', []);
+  const core = args[1];
+  if (command === 'taskset' && core !== undefined) {
+    spawnSync('taskset', ['--all-tasks', '--cpu-list', '--pid', core, String(pid)]);
+  }
+}
+
 interface Round {
   /** CPU time of all threads, in ms for a second of the streams. */
   readonly cpuMs: number;
@@ -85,10 +98,12 @@ async function measureAll(seconds: number, rounds: number, formats: readonly str
   const begin = async (file: string, role: string): Promise<{ child: ChildProcess; said: unknown }> => {
     const child = fork(file, [role]);
     children.push(child);
+    setCore('client', child.pid!);
     const [said] = (await once(child, 'message')) as [unknown];
     return { child, said };
   };
   const folder = mkdtempSync(join(tmpdir(), 'tapes-bench-'));
+  setCore('proxy', process.pid);
   try {
     const providerPort = ((await begin(upstreamFile, 'provider')).said as UpstreamPorts).port;
     const reader = (await begin(import.meta.filename, 'reader')).child;
@@ -153,16 +168,25 @@ async function measureAll(seconds: number, rounds: number, formats: readonly str
     // The first one pays for what runs for the first time.
     await measure(null);
     for (let round = 0; round < rounds; round++) {
-      for (const name of cases) results.get(name)!.push(await measure(name === 'none' ? null : name));
+      // There and back again: what grows with time is on both sides of a pair.
+      for (const name of round % 2 === 0 ? cases : cases.toReversed()) {
+        results.get(name)!.push(await measure(name === 'none' ? null : name));
+      }
+      if (process.stderr.isTTY) process.stderr.write(`\rround ${round + 1} of ${rounds}`);
     }
     const median = (values: readonly number[]): number =>
       values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!;
-    const without = median(results.get('none')!.map(({ cpuMs }) => cpuMs));
-    say('| dump | CPU, ms a second: median (min to max) | more than without | written, kB a second |');
+    const without = results.get('none')!;
+    say(`${rounds} rounds of ${seconds} s; ${pinned}\n`);
+    say(
+      '| dump | CPU, ms a second: median (min to max) | more than without (two standard errors) | written, kB a second |',
+    );
     say('| --- | --- | --- | --- |');
     for (const [name, list] of results) {
       const cpu = list.map(({ cpuMs }) => cpuMs);
-      const more = name === 'none' ? '' : `${((median(cpu) / without - 1) * 100).toFixed(1)} %`;
+      const { mean, low, high } = ratioOfPairs(cpu.map((value, at) => [without[at]!.cpuMs, value]));
+      const percent = (ratio: number): string => ((ratio - 1) * 100).toFixed(1);
+      const more = name === 'none' ? '' : `${percent(mean)} % (${percent(low)} to ${percent(high)})`;
       const written = median(list.map(({ dumpBytes }) => dumpBytes)) / (seconds + warmUpMs / 1000) / 1000;
       const range = `${Math.min(...cpu).toFixed(1)} to ${Math.max(...cpu).toFixed(1)}`;
       say(`| ${name} | ${median(cpu).toFixed(1)} (${range}) | ${more} | ${written.toFixed(0)} |`);

@@ -60,7 +60,7 @@ const program = await build({
   splitting: true,
   metafile: true,
   // What every command needs is in the bundle, too; these are loaded by those that need them, or belong to the engine.
-  external: ['cross-spawn', 'http-encoding', 'mockttp', 'node-forge', 'sqlite3', 'tldts'],
+  external: ['cross-spawn', 'http-encoding', 'mockttp', 'node-forge', 'better-sqlite3', 'tldts'],
   // For packages in CommonJS.
   banner: {
     js: "import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);",

@@ -22,7 +22,7 @@ const owners: Readonly<Record<string, readonly string[]>> = {
   'cross-spawn': ['launch'],
   'node-forge': ['ca'],
   tldts: ['ca'],
-  sqlite3: ['store'],
+  'better-sqlite3': ['store'],
   'eventsource-parser': ['wire'],
   'http-encoding': ['wire'],
 };

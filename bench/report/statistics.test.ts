@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import { seededRandom } from '../../test/support/chunks.ts';
-import { fitLine, percentile, spreadOf } from './statistics.ts';
+import { fitLine, percentile, ratioOfPairs, spreadOf } from './statistics.ts';
 
 describe('percentile', () => {
   it.each([
@@ -47,5 +47,24 @@ describe('fitLine', () => {
   it('sees no rise in one value, and is certain of nothing with two', () => {
     expect(fitLine([5])).toEqual({ rise: 0, mean: 5, isCertain: false });
     expect(fitLine([5, 9]).isCertain).toBe(false);
+  });
+});
+
+describe('ratioOfPairs', () => {
+  it('finds a ratio that slow minutes of the machine would hide', () => {
+    const random = seededRandom(5);
+    const pairs = Array.from({ length: 24 }, () => {
+      const slow = 1 + 2 * random();
+      return [100 * slow * (0.98 + 0.04 * random()), 112 * slow * (0.98 + 0.04 * random())] as const;
+    });
+    const { mean, low, high } = ratioOfPairs(pairs);
+    expect(mean).toBeCloseTo(1.12, 1);
+    expect(low).toBeGreaterThan(1.1);
+    expect(high).toBeLessThan(1.14);
+  });
+
+  it('says nothing certain from one pair, and is none of nothing', () => {
+    expect(ratioOfPairs([[1, 2]])).toEqual({ mean: 2, low: 0, high: Infinity });
+    expect(() => ratioOfPairs([])).toThrow('nothing');
   });
 });

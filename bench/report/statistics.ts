@@ -24,6 +24,23 @@ export function spreadOf(values: readonly number[]): Spread | null {
   };
 }
 
+export interface Ratio {
+  readonly mean: number;
+  /** Two standard errors to either side: where it would mostly be found again. */
+  readonly low: number;
+  readonly high: number;
+}
+
+/** How much larger the second of each pair is than the first: what both met alike, a slow minute of the machine say, falls out. */
+export function ratioOfPairs(pairs: readonly (readonly [number, number])[]): Ratio {
+  if (pairs.length === 0) throw new Error('there is no ratio of nothing');
+  const logs = pairs.map(([first, second]) => Math.log(second / first));
+  const mean = logs.reduce((total, value) => total + value, 0) / logs.length;
+  const square = logs.reduce((total, value) => total + (value - mean) ** 2, 0);
+  const error = logs.length < 2 ? Infinity : Math.sqrt(square / (logs.length - 1) / logs.length);
+  return { mean: Math.exp(mean), low: Math.exp(mean - 2 * error), high: Math.exp(mean + 2 * error) };
+}
+
 export interface Line {
   /** From the first value to the last, along the line of least squares. */
   readonly rise: number;

@@ -20,16 +20,19 @@ export function smallPost(session: string): Post {
   return { session, body: Buffer.from(JSON.stringify(codexRequest({ session }).body)), isZstd: false };
 }
 
-const shared = userMessage(randomJsonText(1, 50_000), 'turn-0', 'msg_shared');
-const items = 20;
+const shared = userMessage(randomJsonText(1, 40_000), 'turn-0', 'msg_shared');
+/** It grows from 11 to 30 items behind the shared one, then is compacted, and grows again. */
+const [fewestItems, callsPerWindow] = [11, 20];
 
 /**
- * The `call`th request of a conversation: 70 kB decoded under zstd, as the first of Codex 0.169 is. It shares all items but one with the request
- * before it, and does not grow, so that the thousandth costs what the first does.
+ * The `call`th request of a conversation: 70 kB decoded under zstd, as the first of Codex 0.169 is, and on average. Each has all items of the one
+ * before it and one more, as an agent's do, until a compaction; so the thousandth costs what the first does.
  */
 export async function conversationPost(session: string, call: number): Promise<Post> {
-  const recent = Array.from({ length: items }, (_, at) => {
-    const number = call + at;
+  const place = call + callsPerWindow / 2 - 1;
+  const [window, length] = [Math.floor(place / callsPerWindow), fewestItems + (place % callsPerWindow)];
+  const recent = Array.from({ length }, (_, at) => {
+    const number = window * 100 + at;
     return userMessage(randomJsonText(number, 850), `turn-${number}`, `msg_${session}_${number}`);
   });
   const { body } = codexRequest({ session, turn: `turn-${session}-${call}`, input: [shared, ...recent] });

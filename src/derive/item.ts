@@ -12,7 +12,7 @@ const notIdentity: ReadonlySet<string> = new Set(['id', 'status', 'internal_chat
  * Text is joined from content parts (reasoning: its summary, joined by newlines); arguments and input are as sent; the output of
  * `*_output` items is text. `hash` is the first 32 hex digits of SHA-256 over canonical JSON without what a round trip changes.
  */
-export function toItem(json: JsonRecord): Item {
+export function toItem(json: JsonRecord, hash = hashItem(json).identity): Item {
   const type = textOf(json['type']) ?? (textOf(json['role']) === null ? 'unknown' : 'message');
   const id = textOf(json['id']);
   const role = textOf(json['role']);
@@ -23,7 +23,7 @@ export function toItem(json: JsonRecord): Item {
   const output = readOutput(type, json);
   return {
     ...(id !== null && { id }),
-    hash: hashItem(json),
+    hash,
     type,
     ...(role !== null && { role }),
     ...(text !== null && { text }),
@@ -91,9 +91,20 @@ export function isSameAnswer(sent: Item, answer: Item): boolean {
   return answer.text !== undefined && sent.text === answer.text && sent.role === answer.role;
 }
 
-function hashItem(json: JsonRecord): string {
-  const identity = Object.fromEntries(Object.entries(json).filter(([key]) => !notIdentity.has(key)));
-  return createHash('sha256').update(writeJson(identity)).digest('hex').slice(0, 32);
+/** `identity`: without what a round trip changes, 32 hex digits; `whole`: SHA-256 over all of the canonical JSON, 64. */
+export function hashItem(json: JsonRecord): { readonly identity: string; readonly whole: string } {
+  const [identity, whole] = [createHash('sha256'), createHash('sha256')];
+  for (const hash of [identity, whole]) hash.update('{');
+  let separator = '';
+  for (const key of Object.keys(json).sort()) {
+    const member = `${JSON.stringify(key)}:${writeJson(json[key])}`;
+    whole.update(member).update(',');
+    if (notIdentity.has(key)) continue;
+    identity.update(separator).update(member);
+    separator = ',';
+  }
+  identity.update('}');
+  return { identity: identity.digest('hex').slice(0, 32), whole: whole.digest('hex') };
 }
 
 function readText(json: JsonRecord): string | null {

@@ -26,11 +26,32 @@ export function stringifyDeep(value: unknown): string {
   }
 }
 
-/**
- * JSON without spaces, with keys sorted unless `sortKeys` is false. With a stack of its own: JSON.stringify
- * overflows the call stack at some thousand levels, which a request body may have.
- */
+/** JSON without spaces, with keys sorted unless `sortKeys` is false, however deep it is. */
 export function writeJson(value: unknown, { sortKeys = true }: { sortKeys?: boolean } = {}): string {
+  return writeLevels(value, sortKeys, maxLevels);
+}
+
+/** Deeper than anything that means well: from there on it goes on without the call stack, more slowly. */
+const maxLevels = 200;
+
+function writeLevels(value: unknown, sortKeys: boolean, levels: number): string {
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null';
+  if (levels === 0) return writeDeep(value, sortKeys);
+  let text = '';
+  if (Array.isArray(value)) {
+    for (const element of value) text += `${text === '' ? '' : ','}${writeLevels(element, sortKeys, levels - 1)}`;
+    return `[${text}]`;
+  }
+  const keys = sortKeys ? Object.keys(value).sort() : Object.keys(value);
+  for (const key of keys) {
+    const member = writeLevels((value as JsonRecord)[key], sortKeys, levels - 1);
+    text += `${text === '' ? '' : ','}${JSON.stringify(key)}:${member}`;
+  }
+  return `{${text}}`;
+}
+
+/** With a stack of its own: the call stack ends at some thousand levels, which a request body may have. */
+function writeDeep(value: unknown, sortKeys: boolean): string {
   const out: string[] = [];
   const todo: ({ readonly text: string } | { readonly value: unknown })[] = [{ value }];
   for (let next = todo.pop(); next !== undefined; next = todo.pop()) {

@@ -3,14 +3,19 @@ import { createHash } from 'node:crypto';
 
 import type { Item } from '../domain/index.ts';
 import { maxJsonValues, readOutsideJson } from '../domain/index.ts';
-import { toItem } from './item.ts';
+import { hashItem, toItem } from './item.ts';
 import { isRecord, textOf, writeJson } from './json.ts';
 import type { JsonRecord } from './json.ts';
 
 /** An element of `input`, as sent and as the vocabulary has it. */
-export interface InputItem {
+export interface SentItem {
   readonly json: JsonRecord;
   readonly item: Item;
+}
+
+export interface InputItem extends SentItem {
+  /** SHA-256 over all of its canonical JSON, in hex. */
+  readonly wholeHash: string;
 }
 
 /** `json` is null where the body is no JSON object; then everything else says nothing too. */
@@ -50,6 +55,11 @@ export function readRequestBody(text: string): RequestReading {
 export function retryKey(reading: RequestReading): string {
   if (reading.json === null) return '';
   const rest = Object.fromEntries(Object.entries(reading.json).filter(([key]) => key !== 'client_metadata'));
+  // The conversation is most of a request, and its items are hashed already.
+  const { input } = rest;
+  if (Array.isArray(input) && input.length === reading.inputItems.length) {
+    rest['input'] = reading.inputItems.map(({ wholeHash }) => wholeHash);
+  }
   return createHash('sha256').update(writeJson(rest)).digest('hex');
 }
 
@@ -63,8 +73,12 @@ function readInput(input: unknown): InputItem[] {
   // The API also takes a bare string: one message of the user.
   if (typeof input === 'string') {
     const json = { type: 'message', role: 'user', content: [{ type: 'input_text', text: input }] };
-    return [{ json, item: toItem(json) }];
+    return [readItem(json)];
   }
-  if (!Array.isArray(input)) return [];
-  return input.filter(isRecord).map((json) => ({ json, item: toItem(json) }));
+  return Array.isArray(input) ? input.filter(isRecord).map(readItem) : [];
+}
+
+function readItem(json: JsonRecord): InputItem {
+  const { identity, whole } = hashItem(json);
+  return { json, item: toItem(json, identity), wholeHash: whole };
 }

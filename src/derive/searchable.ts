@@ -2,7 +2,7 @@
 // around a conversation (instructions, environment, tools), which is the same each time and would be found always.
 import type { Item } from '../domain/index.ts';
 import { readTyped } from './prompt.ts';
-import type { InputItem } from './request.ts';
+import type { SentItem } from './request.ts';
 
 export interface SearchEntry {
   /** The item's own id; null where it has none. */
@@ -26,7 +26,7 @@ export function toSearchEntry(item: Item): SearchEntry | null {
 }
 
 /** Of an item that an agent sent. */
-export function toSentEntry({ json, item }: InputItem): SearchEntry | null {
+export function toSentEntry({ json, item }: SentItem): SearchEntry | null {
   if (item.type === 'message' && item.role === 'user') return makeEntry(item, 'user', readTyped(json) ?? '');
   return item.type === 'additional_tools' ? null : toSearchEntry(item);
 }

@@ -138,7 +138,10 @@ export type WireEvent = Stamp &
     | { readonly type: 'tlsFailed'; readonly host: string; readonly cause: string }
   );
 
-/** Whoever receives wire events. `push` returns at once and never throws; `close` settles when all that was pushed is done. */
+/**
+ * Whoever receives wire events. `push` returns at once and never throws; `close` settles when all that was pushed is done. Nobody writes to an
+ * event's bytes any more: a sink may read them later.
+ */
 export interface Sink<Report = void> {
   push(event: WireEvent): void;
   close(): Promise<Report>;

@@ -1,29 +1,17 @@
-// A thin promise layer over sqlite3's callbacks: one connection, statements of writes prepared once.
-// Waiting for a lock happens in SQLite for a moment only (it holds a thread of libuv's pool); whoever calls may try again.
+// A thin layer over better-sqlite3: one connection, statements prepared once. SQLite works in the thread that asks, because handing each
+// statement to another thread and back cost more than most statements take (docs/discoveries/throughput.md); methods settle later all the
+// same, so that a long row of them leaves room for whatever else the thread does: messages, signals, a line of progress.
+// Waiting for a lock happens in SQLite for a moment only; whoever calls may try again.
 // SQLite is loaded with the first connection: whoever records has it in another thread, and needs none of it in its own.
-import { pathToFileURL } from 'node:url';
-
-import type sqlite3 from 'sqlite3';
+import type Database from 'better-sqlite3';
 
 export type SqlValue = string | number | null | Uint8Array;
 
-/** `immutable`: on a disk that nobody can write to. */
-export type OpenMode = 'read' | 'write' | 'create' | 'immutable';
-
-type OpenFlag = 'OPEN_READONLY' | 'OPEN_READWRITE' | 'OPEN_CREATE' | 'OPEN_URI';
-
-const openFlags: Readonly<Record<OpenMode, readonly OpenFlag[]>> = {
-  read: ['OPEN_READONLY'],
-  write: ['OPEN_READWRITE'],
-  create: ['OPEN_READWRITE', 'OPEN_CREATE'],
-  immutable: ['OPEN_READONLY', 'OPEN_URI'],
-};
-
-type Done = (error: Error | null) => void;
+export type OpenMode = 'read' | 'write' | 'create';
 
 /**
- * One transaction at a time. Several connections in one process share it: each that waits inside SQLite for a lock holds one of libuv's four
- * threads, and four of them would keep the one that has the lock from letting go of it.
+ * One transaction at a time. Several connections in one process share it: one that waited inside SQLite for the
+ * lock of another would keep the thread from ever letting go of it.
  */
 export class TransactionTurns {
   #last: Promise<unknown> = Promise.resolve();
@@ -35,59 +23,61 @@ export class TransactionTurns {
   }
 }
 
-export class Connection {
-  readonly #database: sqlite3.Database;
-  readonly #statements = new Map<string, sqlite3.Statement>();
-  #turns = new TransactionTurns();
+/** After this long without a look at anything else, a connection lets the event loop turn. */
+const breatheAfterMs = 20;
+/** Statements that are kept prepared; there are about a hundred. */
+const maxPrepared = 256;
 
-  private constructor(database: sqlite3.Database) {
+export class Connection {
+  readonly #database: Database.Database;
+  readonly #statements = new Map<string, Database.Statement>();
+  #turns = new TransactionTurns();
+  #breathedAt = performance.now();
+  #holdsLock = false;
+
+  private constructor(database: Database.Database) {
     this.#database = database;
   }
 
   static async open(file: string, mode: OpenMode, busyTimeoutMs = 5000): Promise<Connection> {
-    const { default: library } = await import('sqlite3');
-    const name = mode === 'immutable' ? `${pathToFileURL(file).href}?immutable=1` : file;
-    const flags = openFlags[mode].reduce((all, flag) => all | library[flag], 0);
-    const database = await new Promise<sqlite3.Database>((resolve, reject) => {
-      const opened: sqlite3.Database = new library.Database(name, flags, (error) => {
-        if (error === null) resolve(opened);
-        else reject(error);
-      });
+    const { default: Library } = await import('better-sqlite3');
+    const database = new Library(file, {
+      readonly: mode === 'read',
+      fileMustExist: mode !== 'create',
+      timeout: busyTimeoutMs,
     });
-    database.configure('busyTimeout', busyTimeoutMs);
-    const connection = new Connection(database);
     try {
-      await connection.exec('PRAGMA foreign_keys = ON');
+      // Many may be open at once: the library's default is 16 MB for each.
+      database.exec('PRAGMA foreign_keys = ON; PRAGMA cache_size = -2000');
     } catch (error) {
-      await connection.close();
+      database.close();
       throw error;
     }
-    return connection;
+    return new Connection(database);
   }
 
   /** Several statements, none with parameters. */
-  exec(sql: string): Promise<void> {
-    return settle((done) => this.#database.exec(sql, done));
+  async exec(sql: string): Promise<void> {
+    await this.#breathe();
+    this.#database.exec(sql);
   }
 
-  /** A write; its statement is prepared once and kept. */
+  /** A statement whose rows, if it has any, nobody wants. */
   async run(sql: string, values: readonly SqlValue[] = []): Promise<void> {
-    const statement = await this.#prepare(sql);
-    await settle((done) => statement.run([...values], done));
+    await this.#breathe();
+    const statement = this.#prepare(sql);
+    if (statement.reader) statement.all(bound(sql, values));
+    else statement.run(bound(sql, values));
   }
 
-  get<Row>(sql: string, values: readonly SqlValue[] = []): Promise<Row | undefined> {
-    return new Promise((resolve, reject) => {
-      this.#database.get<Row | undefined>(sql, [...values], (error, row) =>
-        error === null ? resolve(row) : reject(error),
-      );
-    });
+  async get<Row>(sql: string, values: readonly SqlValue[] = []): Promise<Row | undefined> {
+    await this.#breathe();
+    return this.#prepare(sql).get(bound(sql, values)) as Row | undefined;
   }
 
-  all<Row>(sql: string, values: readonly SqlValue[] = []): Promise<Row[]> {
-    return new Promise((resolve, reject) => {
-      this.#database.all<Row>(sql, [...values], (error, rows) => (error === null ? resolve(rows) : reject(error)));
-    });
+  async all<Row>(sql: string, values: readonly SqlValue[] = []): Promise<Row[]> {
+    await this.#breathe();
+    return this.#prepare(sql).all(bound(sql, values)) as Row[];
   }
 
   /** All of `work` or nothing. The write lock is taken at the start, so that a busy database is met before anything is done. */
@@ -113,6 +103,8 @@ export class Connection {
 
   async #transact<T>(work: () => Promise<T>): Promise<T> {
     await this.run('BEGIN IMMEDIATE');
+    // Whoever else in this thread wants the lock would wait for it and keep us from giving it back.
+    this.#holdsLock = true;
     try {
       const result = await work();
       await this.run('COMMIT');
@@ -121,37 +113,39 @@ export class Connection {
       // Some failures (a full disk) have rolled back already: then this one fails, and the first failure is what matters.
       await this.run('ROLLBACK').catch(() => {});
       throw error;
+    } finally {
+      this.#holdsLock = false;
     }
   }
 
   async close(): Promise<void> {
-    for (const statement of this.#statements.values()) await settle((done) => statement.finalize(() => done(null)));
     this.#statements.clear();
-    await settle((done) => this.#database.close(done));
+    this.#database.close();
   }
 
-  async #prepare(sql: string): Promise<sqlite3.Statement> {
+  #prepare(sql: string): Database.Statement {
     const known = this.#statements.get(sql);
     if (known !== undefined) return known;
-    const statement = await new Promise<sqlite3.Statement>((resolve, reject) => {
-      const prepared: sqlite3.Statement = this.#database.prepare(sql, (error) => {
-        if (error === null) resolve(prepared);
-        else reject(error);
-      });
-    });
+    if (this.#statements.size === maxPrepared) this.#statements.clear();
+    const statement = this.#database.prepare(sql);
     this.#statements.set(sql, statement);
     return statement;
   }
+
+  async #breathe(): Promise<void> {
+    if (this.#holdsLock || performance.now() - this.#breathedAt < breatheAfterMs) return;
+    await new Promise((resolve) => setImmediate(resolve));
+    this.#breathedAt = performance.now();
+  }
 }
 
-function settle(start: (done: Done) => void): Promise<void> {
-  return new Promise((resolve, reject) => {
-    start((error) => (error === null ? resolve() : reject(error)));
-  });
+/** The library takes `?1` for a name. */
+function bound(sql: string, values: readonly SqlValue[]): readonly SqlValue[] | Readonly<Record<number, SqlValue>> {
+  return /\?\d/.test(sql) ? Object.fromEntries(values.map((value, at) => [at + 1, value])) : values;
 }
 
-/** The SQLite result code of a failure ("SQLITE_BUSY"), or null where it is not one. */
+/** The SQLite result code of a failure ("SQLITE_BUSY", without what extends it), or null where it is not one. */
 export function sqliteCode(error: unknown): string | null {
   if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'string') return null;
-  return error.code.startsWith('SQLITE_') ? error.code : null;
+  return /^SQLITE_[A-Z]+/.exec(error.code)?.[0] ?? null;
 }

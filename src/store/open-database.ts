@@ -1,6 +1,8 @@
 // A connection that is ready to use: the file is ours, its schema is this version's, its settings are set.
 import { accessSync, constants, existsSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { chmod, copyFile, mkdtemp, open, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { basename, dirname, join } from 'node:path';
 
 import { TapesError } from '../errors.ts';
 import { Connection, sqliteCode } from './connection.ts';
@@ -12,7 +14,7 @@ import { foreignDatabase, migrate, readSchemaVersion, schemaVersion } from './mi
 export async function openForWriting(file: string, busyTimeoutMs: number): Promise<Connection> {
   checkDatabaseFile(file);
   prepareDatabaseFile(file);
-  return open(file, 'create', busyTimeoutMs, async (connection) => {
+  return openFile(file, 'create', busyTimeoutMs, async (connection) => {
     const version = await readSchemaVersion(connection, file);
     // Incremental vacuum can only be chosen while the file is empty: it is what lets pruning give space back without a copy of all.
     if (version === 0) await connection.exec('PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL');
@@ -42,7 +44,7 @@ async function openReader(file: string): Promise<{ connection: Connection; versi
   } catch (error) {
     // A reader keeps an index beside the file, which it cannot make on a read-only disk. Without a log nothing is missing from the file itself.
     if (!isOnReadOnlyDisk(file) || existsSync(`${file}-wal`)) throw error;
-    return openAs(file, 'immutable');
+    return openCopy(file);
   }
 }
 
@@ -55,15 +57,38 @@ function isOnReadOnlyDisk(file: string): boolean {
   }
 }
 
+/** Where the header says how it is written and read; 1: without a log (https://www.sqlite.org/fileformat.html#file_format_version_numbers). */
+const [versionsAt, withoutLog] = [18, Uint8Array.of(1, 1)];
+
+/** SQLite does not look into a file that may have a log where it can make no file beside it: it is shown a copy, which goes when it is closed. */
+async function openCopy(file: string): Promise<{ connection: Connection; version: number }> {
+  const folder = await mkdtemp(join(tmpdir(), 'tapes-'));
+  try {
+    const copy = join(folder, basename(file));
+    await copyFile(file, copy);
+    await chmod(copy, 0o600);
+    const handle = await open(copy, 'r+');
+    try {
+      await handle.write(withoutLog, 0, withoutLog.length, versionsAt);
+    } finally {
+      await handle.close();
+    }
+    return await openAs(copy, 'read');
+  } finally {
+    // What is open stays readable.
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
 async function openAs(file: string, mode: OpenMode): Promise<{ connection: Connection; version: number }> {
   let version = 0;
-  const connection = await open(file, mode, 5000, async (opened) => {
+  const connection = await openFile(file, mode, 5000, async (opened) => {
     version = await readSchemaVersion(opened, file);
   });
   return { connection, version };
 }
 
-async function open(
+async function openFile(
   file: string,
   mode: OpenMode,
   busyTimeoutMs: number,

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 
 import { toItem, toSearchEntry, toSentEntry } from '../derive/index.ts';
-import type { InputItem, SearchEntry } from '../derive/index.ts';
+import type { SearchEntry, SentItem } from '../derive/index.ts';
 import type { Item } from '../domain/index.ts';
 import type { Connection, SqlValue } from './connection.ts';
 import type { CallRow } from './rows.ts';
@@ -22,7 +22,7 @@ const keyOf = (session: string, item: string): number =>
   createHash('sha256').update(`${session}\n${item}`).digest().readUIntBE(0, 6);
 
 /** Of what an agent sent: the items that no earlier call of the thread had. */
-export function indexSent(call: IndexedCall, items: readonly InputItem[]): IndexWrite[] {
+export function indexSent(call: IndexedCall, items: readonly SentItem[]): IndexWrite[] {
   return writesOf(call, 'sent', items.map(toSentEntry));
 }
 

@@ -21,6 +21,8 @@ interface DecodeOptions {
 
 /** A body that is still arriving. Calls take their turn, so that a caller need not wait for one before it makes the next. */
 export interface BodyDecoder {
+  /** Nothing is to be undone: what is pushed is what comes out. */
+  readonly isPlain: boolean;
   /** Takes bytes as they came, gives what they decode to (nothing after a fault). */
   push(chunk: Uint8Array): Promise<Uint8Array>;
   /** Gives the rest, and the fault if there was one. */
@@ -97,7 +99,7 @@ export function openBodyDecoder(contentEncoding: string | null, options: DecodeO
     last = result;
     return result;
   };
-  return { push: (chunk) => inTurn(() => push(chunk)), end: () => inTurn(end) };
+  return { isPlain: layers.length === 0, push: (chunk) => inTurn(() => push(chunk)), end: () => inTurn(end) };
 }
 
 async function decodeLayer(bytes: Uint8Array, encoding: KnownEncoding, maxBytes: number): Promise<DecodedBody> {

@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import sqlite3 from 'sqlite3';
+import Database from 'better-sqlite3';
 import {
   cutAfter,
   execCommand,
@@ -48,11 +48,13 @@ async function set(options: StandInOptions = {}, login: CodexHomeOptions = {}): 
   return { standIn, codex, tapes };
 }
 
-function query(file: string, sql: string): Promise<unknown[]> {
-  return new Promise((resolve, reject) => {
-    const db = new sqlite3.Database(file, sqlite3.OPEN_READONLY);
-    db.all(sql, (error, rows) => db.close(() => (error === null ? resolve(rows) : reject(error))));
-  });
+function query(file: string, sql: string): unknown[] {
+  const db = new Database(file, { readonly: true });
+  try {
+    return db.prepare(sql).all();
+  } finally {
+    db.close();
+  }
 }
 
 const exec = (...args: string[]): string[] => ['exec', '--skip-git-repo-check', ...args];
@@ -161,7 +163,7 @@ describe('a plain answer', () => {
     await runCodex(scene, exec('say hello'));
     expect(scene.standIn.sockets).toHaveLength(0);
     expect(
-      await query(
+      query(
         join(scene.tapes.dir, 'tapes.db'),
         "SELECT method, host, path, status, outcome FROM exchanges WHERE kind = 'upgrade'",
       ),

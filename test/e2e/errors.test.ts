@@ -7,7 +7,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import sqlite3 from 'sqlite3';
+import Database from 'better-sqlite3';
 import { needs } from '../support/programs.ts';
 import { run, type RunResult } from '../support/run.ts';
 import { tapesBin } from '../support/tapes.ts';
@@ -37,11 +37,8 @@ function expectRefusal(result: RunResult, exitCode: number, code: string, words:
   expect(existsSync(marker)).toBe(false);
 }
 
-function execSql(file: string, sql: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const db = new sqlite3.Database(file);
-    db.exec(sql, (error) => db.close(() => (error === null ? resolve() : reject(error))));
-  });
+function execSql(file: string, sql: string): void {
+  new Database(file).exec(sql).close();
 }
 
 describe('the command line', () => {
@@ -133,7 +130,7 @@ describe('exit 125, and the child is not started, when', () => {
   it('the database is of a newer version, which is left as it is', async () => {
     expect((await intercept()).exitCode).toBe(0);
     await rm(marker);
-    await execSql(join(home, 'tapes.db'), 'PRAGMA user_version = 9999');
+    execSql(join(home, 'tapes.db'), 'PRAGMA user_version = 9999');
     expectRefusal(await intercept(), 125, 'E_DB_NEWER', /newer/);
     const sessions = await tapes(['sessions']);
     expect(sessions.stderr).toContain('[E_DB_NEWER]');

@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import sqlite3 from 'sqlite3';
+import Database from 'better-sqlite3';
 import { hang, text, type StandInOptions } from '../support/chatgpt/index.ts';
 import { countAnswers, post, postedBody, setCurlScene, startScript, type CurlScene } from '../support/curl-scene.ts';
 import type { RunResult } from '../support/run.ts';
@@ -24,24 +24,19 @@ function expectAnswers(result: RunResult, count: number): void {
 
 const dbFile = ({ tapes }: { tapes: TapesHome }): string => join(tapes.dir, 'tapes.db');
 
-function lock(file: string): Promise<() => Promise<void>> {
-  return new Promise((resolve, reject) => {
-    const db = new sqlite3.Database(file);
-    db.exec('BEGIN EXCLUSIVE', (error) => {
-      if (error !== null) return reject(error);
-      return resolve(() => new Promise((done) => db.exec('ROLLBACK', () => db.close(() => done()))));
-    });
-  });
+function lock(file: string): () => void {
+  const db = new Database(file).exec('BEGIN EXCLUSIVE');
+  return () => void db.exec('ROLLBACK').close();
 }
 
 describe('the database', () => {
   it('locked by another process for a while: nothing is lost', async () => {
     const scene = await set({ scenario: () => text('Hello') });
     await startScript(scene, post()).ended;
-    const unlock = await lock(dbFile(scene));
+    const unlock = lock(dbFile(scene));
     const running = startScript(scene, `${post()}; touch asked; ${post()}`);
     await expect.poll(() => existsSync(join(scene.tapes.dir, 'asked')), { timeout: 20_000 }).toBe(true);
-    await unlock();
+    unlock();
     expectAnswers(await running.ended, 2);
     const [run] = await readRuns(scene.tapes);
     expect(run).toMatchObject({ calls: 2, dropped: 0 });
@@ -58,9 +53,9 @@ describe('the database', () => {
   it('locked to the end: the agent is not held up, and the loss is told', async () => {
     const scene = await set({ scenario: () => text('Hello') });
     await startScript(scene, post()).ended;
-    const unlock = await lock(dbFile(scene));
+    const unlock = lock(dbFile(scene));
     const result = await startScript(scene, post()).ended;
-    await unlock();
+    unlock();
     expectAnswers(result, 1);
     expect(result.stderr).toMatch(/tapes: saw 1 call .*\ntapes: .*locked.*\d+ events? lost/);
     expect(result.stderr).not.toContain('recorded');

@@ -74,9 +74,10 @@ describe('the database', () => {
     const scene = await set(hello);
     await startScript(scene, post()).ended;
     const db = join(scene.tapes.dir, 'tapes.db');
-    const holder = `const sqlite3 = require(${JSON.stringify(resolve('node_modules/sqlite3'))});
-      const db = new sqlite3.Database(${JSON.stringify(db)});
-      db.exec('BEGIN EXCLUSIVE', () => { console.log('held'); setTimeout(() => db.exec('ROLLBACK', () => db.close()), 30000); });`;
+    const holder = `const Database = require(${JSON.stringify(resolve('node_modules/better-sqlite3'))});
+      const db = new Database(${JSON.stringify(db)}).exec('BEGIN EXCLUSIVE');
+      console.log('held');
+      setTimeout(() => db.exec('ROLLBACK').close(), 30000);`;
     writeFileSync(join(scene.tapes.dir, 'holder.cjs'), holder);
     const running = startScript(
       scene,

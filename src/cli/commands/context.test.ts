@@ -1,5 +1,5 @@
 // `tapes context`, as it is typed.
-import sqlite3 from 'sqlite3';
+import Database from 'better-sqlite3';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 
 import { runCommand } from '../../../test/support/command-line.ts';
@@ -103,12 +103,9 @@ describe('context', () => {
   test('a call before it that is damaged does not hide this one', async () => {
     const dbFile = await record();
     const ids = ['c0ffee01', 'beef0002'];
-    await new Promise<void>((resolve, reject) => {
-      const database = new sqlite3.Database(dbFile);
-      database.exec(`UPDATE bodies SET data = x'00' WHERE call_id = '${ids[0]}' AND side = 'request'`, (error) =>
-        database.close(() => (error === null ? resolve() : reject(error))),
-      );
-    });
+    new Database(dbFile)
+      .exec(`UPDATE bodies SET data = x'00' WHERE call_id = '${ids[0]}' AND side = 'request'`)
+      .close();
 
     expect((await runCommand('context', ids[0]!, '--db', dbFile)).error).toMatchObject({ code: 'E_BODY_DAMAGED' });
     const { stdout, error } = await runCommand('context', ids[1]!, '--json', '--db', dbFile);

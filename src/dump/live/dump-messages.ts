@@ -1,8 +1,15 @@
 // What is said between whoever dumps and the thread that writes.
+import type { PackedData } from '../../domain/index.ts';
 import type { DumpReport, LiveEvent } from './dump-pipeline.ts';
 
+/** Pieces of bodies that follow each other. */
+export interface PackedEvents {
+  readonly type: 'packed';
+  readonly data: PackedData;
+}
+
 export type ToDumpThread =
-  | { readonly type: 'events'; readonly events: readonly LiveEvent[] }
+  | { readonly type: 'events'; readonly events: readonly (LiveEvent | PackedEvents)[] }
   | { readonly type: 'secrets'; readonly values: readonly string[] }
   | { readonly type: 'close'; readonly dropped: number };
 

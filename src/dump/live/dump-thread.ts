@@ -2,6 +2,7 @@
 // that none of it holds up the traffic.
 import { parentPort, workerData } from 'node:worker_threads';
 
+import { unpackData } from '../../domain/index.ts';
 import type { FromDumpThread, ToDumpThread } from './dump-messages.ts';
 import { sizeOfDumpEvent } from './dump-messages.ts';
 import { DumpPipeline, type LiveDumpOptions } from './dump-pipeline.ts';
@@ -48,7 +49,7 @@ port.on('message', (message: ToDumpThread) => {
   switch (message.type) {
     case 'events':
       next(async () => {
-        for (const event of message.events) {
+        for (const event of message.events.flatMap((one) => (one.type === 'packed' ? unpackData(one.data) : one))) {
           try {
             const writing = pipeline.handle(event);
             if (writing !== undefined) await writing;

@@ -2,13 +2,12 @@
 // counted, and told where they were. Nothing that happens to the thread is thrown at the engine.
 import type { Worker } from 'node:worker_threads';
 
-import type { ConnectionEvent, Sink, Stamp, TapEvent, WireEvent } from '../../domain/index.ts';
+import { packData } from '../../domain/index.ts';
+import type { ConnectionEvent, DataEvent, Sink, Stamp, TapEvent, WireEvent } from '../../domain/index.ts';
 import { startThread } from '../../processes/index.ts';
 import type { BodySide } from '../dump-event.ts';
-import { sizeOfDumpEvent, type FromDumpThread, type ToDumpThread } from './dump-messages.ts';
+import { sizeOfDumpEvent, type FromDumpThread, type PackedEvents, type ToDumpThread } from './dump-messages.ts';
 import type { DumpReport, Gap, LiveDumpOptions, LiveEvent } from './dump-pipeline.ts';
-
-type DataEvent = Extract<WireEvent, { readonly data: Uint8Array }>;
 
 export interface LiveDump extends Sink<DumpReport> {
   /** Takes that a connection has opened, or has ended. Returns at once and never throws. */
@@ -201,17 +200,20 @@ class ThreadDump implements LiveDump {
     if (events.length === 0) return;
     this.#batch = [];
     this.#batchBytes = 0;
-    // One copy of all bytes, which is handed over without another; the engine's own may be part of a pool.
-    const all = new Uint8Array(events.reduce((sum, event) => sum + ('data' in event ? event.data.length : 0), 0));
-    let at = 0;
-    const copied = events.map((event) => {
-      if (!('data' in event)) return event;
-      const data = all.subarray(at, at + event.data.length);
-      data.set(event.data);
-      at += data.length;
-      return { ...event, data };
+    // One copy of the bytes, which is handed over without another: others read the engine's own.
+    const transfer: ArrayBuffer[] = [];
+    const packed = inRuns(events).map((run): LiveEvent | PackedEvents => {
+      if (Array.isArray(run)) {
+        const data = packData(run);
+        transfer.push(data.bytes.buffer);
+        return { type: 'packed', data };
+      }
+      if (!('data' in run)) return run;
+      const data = new Uint8Array(run.data);
+      transfer.push(data.buffer);
+      return { ...run, data };
     });
-    if (this.#post({ type: 'events', events: copied }, [all.buffer])) return;
+    if (this.#post({ type: 'events', events: packed }, transfer)) return;
     this.#waitingBytes -= size;
     this.#dropped += events.length;
   }
@@ -231,4 +233,18 @@ class ThreadDump implements LiveDump {
   }
 }
 
-const sideOf = ({ type }: DataEvent): BodySide => (type === 'requestData' ? 'request' : 'response');
+/** Pieces of bodies that follow each other are one run. */
+function inRuns(events: readonly LiveEvent[]): (Exclude<LiveEvent, DataEvent> | DataEvent[])[] {
+  const runs: (Exclude<LiveEvent, DataEvent> | DataEvent[])[] = [];
+  for (const event of events) {
+    if (event.type !== 'requestData' && event.type !== 'responseData') runs.push(event);
+    else {
+      const last = runs.at(-1);
+      if (Array.isArray(last)) last.push(event);
+      else runs.push([event]);
+    }
+  }
+  return runs;
+}
+
+const sideOf = ({ type }: Pick<DataEvent, 'type'>): BodySide => (type === 'requestData' ? 'request' : 'response');

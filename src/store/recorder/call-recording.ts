@@ -101,15 +101,18 @@ export class CallRecording {
     this.#derivation?.startResponse(this.#responseHead);
   }
 
-  async pushResponse(data: Uint8Array, stamp: Stamp): Promise<void> {
+  /** Undefined: it is done already. */
+  pushResponse(data: Uint8Array, stamp: Stamp): Promise<void> | undefined {
     this.#chunkTimes.add(this.#sinceStart(stamp), data.length);
-    this.#keep(await this.#openResponse().push(data), stamp);
+    const kept = this.#openResponse().push(data);
+    if (kept instanceof Promise) return kept.then((bytes) => this.#keep(bytes, stamp));
+    this.#keep(kept, stamp);
+    return undefined;
   }
 
   /** A WebSocket message of the answer: kept as a line. */
-  async pushMessage(data: Uint8Array, stamp: Stamp): Promise<void> {
-    this.#chunkTimes.add(this.#sinceStart(stamp), data.length + newline.length);
-    this.#keep(await this.#openResponse().push(Buffer.concat([data, newline])), stamp);
+  pushMessage(data: Uint8Array, stamp: Stamp): Promise<void> | undefined {
+    return this.pushResponse(Buffer.concat([data, newline]), stamp);
   }
 
   async end(end: CallEnd, stamp: Stamp): Promise<void> {

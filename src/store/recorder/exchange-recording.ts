@@ -34,6 +34,10 @@ export class ExchangeRecording {
   readonly #startedAt: Stamp;
   readonly #callStart: Omit<CallStart, 'callId' | 'startedAt'>;
   #row: ExchangeRow;
+  #requestBytes = 0;
+  #responseBytes = 0;
+  #messagesSent = 0;
+  #messagesReceived = 0;
   /** What the row names: put with it each time, so that it is there whatever else has been pruned. */
   #headerParts: readonly HeaderPartRow[];
   readonly #connections: NumberedConnection[] = [];
@@ -122,27 +126,33 @@ export class ExchangeRecording {
     return exchange;
   }
 
-  /** True: the exchange is over. */
-  async handle(event: ExchangeEvent): Promise<boolean> {
+  /** True: the exchange is over. Data, which is most of what comes, is mostly done at once. */
+  handle(event: ExchangeEvent): boolean | Promise<boolean> {
+    switch (event.type) {
+      case 'requestData':
+        this.#requestBytes += event.data.length;
+        this.#call?.pushRequest(event.data);
+        return false;
+      case 'responseData':
+        this.#responseBytes += event.data.length;
+        return this.#call?.pushResponse(event.data, event)?.then(() => false) ?? false;
+      default:
+        return this.#handleHead(event);
+    }
+  }
+
+  async #handleHead(event: Exclude<ExchangeEvent, { type: 'requestData' | 'responseData' }>): Promise<boolean> {
     switch (event.type) {
       case 'requestStarted':
       case 'upgradeRefused':
       case 'socketOpened':
         return event.type === 'upgradeRefused';
-      case 'requestData':
-        this.#row = { ...this.#row, request_wire_bytes: this.#row.request_wire_bytes + event.data.length };
-        this.#call?.pushRequest(event.data);
-        return false;
       case 'requestEnded':
         this.#put({ request_ended_ms: this.#since(event) });
         await this.#call?.settleRequest(event);
         return false;
       case 'responseStarted':
         this.#putResponse(event.response, event, event.upstream);
-        return false;
-      case 'responseData':
-        this.#row = { ...this.#row, response_wire_bytes: this.#row.response_wire_bytes + event.data.length };
-        await this.#call?.pushResponse(event.data, event);
         return false;
       case 'responseEnded':
         await this.#end('responseEnded', 'ended', null, event);
@@ -170,8 +180,8 @@ export class ExchangeRecording {
 
   /** These bytes of a body passed and could not be kept. */
   loseBytes(side: 'request' | 'response', bytes: number): void {
-    const column = side === 'request' ? 'request_wire_bytes' : 'response_wire_bytes';
-    this.#row = { ...this.#row, [column]: this.#row[column] + bytes };
+    if (side === 'request') this.#requestBytes += bytes;
+    else this.#responseBytes += bytes;
     this.#call?.loseBytes(side, bytes);
   }
 
@@ -195,13 +205,13 @@ export class ExchangeRecording {
 
   async #handleMessage(event: Extract<ExchangeEvent, { type: 'socketMessage' }>): Promise<void> {
     const { from, data, isBinary } = event;
-    const side = from === 'agent' ? 'request' : 'response';
-    this.#row = {
-      ...this.#row,
-      [`${side}_wire_bytes`]: this.#row[`${side}_wire_bytes`] + data.length,
-      messages_sent: this.#row.messages_sent + (from === 'agent' ? 1 : 0),
-      messages_received: this.#row.messages_received + (from === 'agent' ? 0 : 1),
-    };
+    if (from === 'agent') {
+      this.#requestBytes += data.length;
+      this.#messagesSent += 1;
+    } else {
+      this.#responseBytes += data.length;
+      this.#messagesReceived += 1;
+    }
     if (isBinary || !isCallRequest('POST', this.#callStart.path)) return;
     const type = readMessageType(data);
     if (from === 'agent') {
@@ -275,7 +285,14 @@ export class ExchangeRecording {
   }
 
   #put(changes: Partial<ExchangeRow>): void {
-    this.#row = { ...this.#row, ...changes };
+    this.#row = {
+      ...this.#row,
+      ...changes,
+      request_wire_bytes: this.#requestBytes,
+      response_wire_bytes: this.#responseBytes,
+      messages_sent: this.#messagesSent,
+      messages_received: this.#messagesReceived,
+    };
     for (const connection of this.#connections) connection.put();
     for (const part of this.#headerParts) this.#context.writer.put('header_parts', part);
     this.#context.writer.put('exchanges', this.#row);

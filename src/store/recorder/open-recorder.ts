@@ -2,12 +2,17 @@
 // above it, the data of whole exchanges is dropped and counted. Nothing that happens to the thread is ever thrown at the engine.
 import type { Worker } from 'node:worker_threads';
 
+import { packData, type DataEvent } from '../../domain/index.ts';
 import { startThread } from '../../processes/index.ts';
 import type { RecorderOptions, Recorder, RecorderThread, RunStart, ThreadOptions } from './recorder-types.ts';
 import { ThreadRun } from './thread-run.ts';
-import type { FromThread, ThreadData, ToThread } from './thread-messages.ts';
+import type { FromThread, ThreadData, ToThread, Waiting } from './thread-messages.ts';
 
 const defaultQueueLimitBytes = 64 * 1024 * 1024;
+/** While data goes on, it goes to the thread this often: what is on disk is at most so much older. */
+const paceMs = 10;
+/** And sooner where there is so much of it. */
+const packBytes = 256 * 1024;
 
 /** Starts recording one run, in a thread of its own. Never throws: what fails is in `ready` and in the report of `close`. */
 export function openRecorder(options: RecorderOptions): Recorder {
@@ -35,10 +40,12 @@ class Thread implements RecorderThread {
   readonly #waiting: { bytes: number; readonly limitBytes: number };
   #worker: Worker | null = null;
   #failure: string | null = null;
-  /** What goes to the thread once this turn of the event loop has passed on its traffic: waking a thread up takes longer than a chunk does. */
-  #outbox: ToThread[] = [];
+  #outbox: Waiting[] = [];
   #transfer: ArrayBuffer[] = [];
-  #isDue = false;
+  #waitingBytes = 0;
+  #timer: NodeJS.Timeout | null = null;
+  #immediate: NodeJS.Immediate | null = null;
+  #sentAt = 0;
 
   constructor({ queueLimitBytes = defaultQueueLimitBytes, dbFile, maskKey, secrets }: ThreadOptions) {
     this.#waiting = { bytes: 0, limitBytes: queueLimitBytes };
@@ -63,6 +70,7 @@ class Thread implements RecorderThread {
   openRun(start: RunStart): ThreadRun {
     const run = new ThreadRun(start.id, this.#waiting, {
       post: (message, transfer) => this.#post(message, transfer),
+      postData: (runId, event) => this.#postData(runId, event),
       // A process that has nothing else to do waits for the end of a run, and not for a run.
       hold: () => this.#worker?.ref(),
       giveUp: () => this.#giveUp(),
@@ -110,18 +118,46 @@ class Thread implements RecorderThread {
     if (this.#worker === null) return false;
     this.#outbox.push(message);
     this.#transfer.push(...transfer);
-    if (this.#isDue) return true;
-    this.#isDue = true;
-    setImmediate(() => this.#flush());
+    this.#flushAfterTurn();
     return true;
   }
 
+  #postData(runId: string, event: DataEvent): boolean {
+    if (this.#worker === null) return false;
+    const last = this.#outbox.at(-1);
+    if (last?.type === 'unpacked' && last.runId === runId) last.events.push(event);
+    else this.#outbox.push({ type: 'unpacked', runId, events: [event] });
+    this.#waitingBytes += event.data.length;
+    // Waking a thread up takes longer than a chunk does, and beside much traffic it is woken often enough.
+    const dueInMs = this.#sentAt + paceMs - performance.now();
+    if (dueInMs <= 0 || this.#waitingBytes > packBytes) this.#flushAfterTurn();
+    else this.#timer ??= setTimeout(() => this.#flush(), dueInMs).unref();
+    return true;
+  }
+
+  /** Once this turn of the event loop has passed on its traffic. */
+  #flushAfterTurn(): void {
+    this.#immediate ??= setImmediate(() => this.#flush());
+  }
+
   #flush(): void {
-    const [messages, transfer] = [this.#outbox, this.#transfer];
+    const waiting = this.#outbox;
+    const transfer = this.#transfer;
     this.#outbox = [];
     this.#transfer = [];
-    this.#isDue = false;
-    if (messages.length === 0) return;
+    this.#waitingBytes = 0;
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    if (this.#immediate !== null) clearImmediate(this.#immediate);
+    this.#timer = null;
+    this.#immediate = null;
+    this.#sentAt = performance.now();
+    if (waiting.length === 0) return;
+    const messages = waiting.map((message): ToThread => {
+      if (message.type !== 'unpacked') return message;
+      const packed = packData(message.events);
+      transfer.push(packed.bytes.buffer);
+      return { type: 'data', runId: message.runId, packed };
+    });
     try {
       this.#worker?.postMessage(messages, transfer);
     } catch (error) {

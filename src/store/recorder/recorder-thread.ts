@@ -3,6 +3,7 @@
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 
 import { identityReaderOf } from '../../agents/index.ts';
+import { unpackData } from '../../domain/index.ts';
 import { Vault } from '../../redact/index.ts';
 import { TransactionTurns } from '../connection.ts';
 import type { RunStart } from './recorder-types.ts';
@@ -82,6 +83,11 @@ function hear(message: ToThread): void {
     case 'event':
       runs.get(message.runId)?.recorder.push(message.event);
       return;
+    case 'data': {
+      const recorder = runs.get(message.runId)?.recorder;
+      for (const event of unpackData(message.packed)) recorder?.push(event);
+      return;
+    }
     case 'secrets':
       for (const value of message.values) vault.learn(value);
       return;

@@ -1,7 +1,7 @@
 // A request body as it comes in: kept up to a cap, hashed whole, decoded and masked once it is complete.
 import { createHash } from 'node:crypto';
 
-import { BytePile } from '../../domain/index.ts';
+import { BytePile, readUtf8 } from '../../domain/index.ts';
 import type { Vault } from '../../redact/index.ts';
 import { decodeBody } from '../../wire/index.ts';
 import type { BodyRow } from '../rows.ts';
@@ -48,17 +48,16 @@ export class RequestBody {
     const wire = this.#kept.take();
     const decoded = await decodeBody(wire, contentEncoding, { maxBytes: keepLimitBytes });
     const isWhole = wire.length === this.#wireBytes;
-    const decodedSha256 = isWhole && decoded.problem === null ? sha256(decoded.bytes) : null;
     // Of a body that gives nothing when it is decoded, the bytes are kept as they came.
     const kept = decoded.problem !== null && decoded.bytes.length === 0 ? wire : decoded.bytes;
+    const keptSha256 = sha256(kept);
     const masked = vault.mask(kept);
     const problems = [
       this.#lostBytes > 0 ? `${this.#lostBytes} bytes were not recorded: too much was waiting to be written` : null,
       !isWhole && this.#lostBytes === 0 ? `the first ${wire.length} of ${this.#wireBytes} bytes are kept` : null,
       decoded.problem === null ? null : `${decoded.problem.encoding}: ${decoded.problem.message}`,
     ].filter((problem) => problem !== null);
-    const storedSha256 = sha256(masked.bytes);
-    const stored = await storage.store(this.#callId, masked.bytes, storedSha256);
+    const stored = await storage.store(this.#callId, masked.bytes);
     const row: BodyRow = {
       call_id: this.#callId,
       side: 'request',
@@ -66,14 +65,14 @@ export class RequestBody {
       wire_bytes: this.#wireBytes,
       wire_sha256: this.#lostBytes > 0 ? null : this.#hash.digest('hex'),
       decoded_bytes: kept.length,
-      decoded_sha256: decodedSha256,
+      decoded_sha256: isWhole && decoded.problem === null ? keptSha256 : null,
       stored_bytes: masked.bytes.length,
-      stored_sha256: storedSha256,
+      stored_sha256: masked.bytes === kept ? keptSha256 : sha256(masked.bytes),
       masked: masked.count,
       problem: problems.length === 0 ? null : vault.maskText(problems.join('; ')),
       ...stored.columns,
     };
-    return { row, putItems: stored.put, text: new TextDecoder().decode(masked.bytes) };
+    return { row, putItems: stored.put, text: readUtf8(masked.bytes) };
   }
 }
 

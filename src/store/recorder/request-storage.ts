@@ -26,8 +26,8 @@ export class RequestStorage {
   }
 
   /** `body`: masked. */
-  async store(callId: string, body: Uint8Array, bodySha256: string): Promise<StoredRequest> {
-    const taken = takeApart(body, bodySha256);
+  async store(callId: string, body: Uint8Array): Promise<StoredRequest> {
+    const taken = takeApart(body);
     if (taken === null) return { columns: { ...(await packBody(body)), node: null }, put: () => {} };
     const { template, parts, nodes } = taken;
     const known = this.#countKnown(nodes);

@@ -1,12 +1,11 @@
 // Response bytes on their way to disk: decoded, hashed, masked, read, and given out in pieces. Nothing is kept here but what a
 // decoder or the mask needs for the next piece.
-import { createHash } from 'node:crypto';
-
 import type { Vault } from '../../redact/index.ts';
 import { StreamMasker } from '../../redact/index.ts';
 import type { DecodeProblem } from '../../wire/index.ts';
 import { openBodyDecoder } from '../../wire/index.ts';
 import type { BodyRow } from '../rows.ts';
+import { BodyHashes } from './body-hashes.ts';
 
 export type ResponseSizes = Pick<
   BodyRow,
@@ -21,14 +20,14 @@ export type ResponseSizes = Pick<
   | 'problem'
 >;
 
+const noBytes = new Uint8Array(0);
+
 export class ResponseBody {
   readonly #contentEncoding: string | null;
   readonly #decoder: ReturnType<typeof openBodyDecoder>;
   readonly #masker: StreamMasker;
   readonly #vault: Vault;
-  readonly #wireHash = createHash('sha256');
-  readonly #decodedHash = createHash('sha256');
-  readonly #storedHash = createHash('sha256');
+  readonly #hashes: BodyHashes;
   #wireBytes = 0;
   #decodedBytes = 0;
   #storedBytes = 0;
@@ -38,17 +37,17 @@ export class ResponseBody {
   constructor(contentEncoding: string | null, vault: Vault) {
     this.#contentEncoding = contentEncoding;
     this.#decoder = openBodyDecoder(contentEncoding);
+    this.#hashes = new BodyHashes(this.#decoder.isPlain);
     this.#masker = new StreamMasker(vault);
     this.#vault = vault;
   }
 
-  /** The decoded, masked bytes that are ready. */
-  async push(data: Uint8Array): Promise<Uint8Array> {
+  /** The decoded, masked bytes that are ready. At once where nothing has to be decoded: most often. */
+  push(data: Uint8Array): Uint8Array | Promise<Uint8Array> {
     this.#wireBytes += data.length;
-    this.#wireHash.update(data);
-    const decoded = await this.#decoder.push(data);
-    this.#countDecoded(decoded);
-    return this.#countStored(this.#masker.push(decoded));
+    if (this.#decoder.isPlain) return this.#keep(data);
+    this.#hashes.addWire(data);
+    return this.#decoder.push(data).then((decoded) => this.#keep(decoded));
   }
 
   lose(bytes: number): void {
@@ -59,8 +58,7 @@ export class ResponseBody {
   async end(): Promise<Uint8Array> {
     const { bytes, problem } = await this.#decoder.end();
     this.#problem = problem;
-    this.#countDecoded(bytes);
-    return this.#countStored(Buffer.concat([this.#masker.push(bytes), this.#masker.end()]));
+    return Buffer.concat([this.#keep(bytes), this.#count(noBytes, this.#masker.end())]);
   }
 
   /** After `end`. Call once. */
@@ -70,27 +68,28 @@ export class ResponseBody {
       isWhole ? null : `${this.#lostBytes} bytes were not recorded: too much was waiting to be written`,
       this.#problem === null ? null : `${this.#problem.encoding}: ${this.#problem.message}`,
     ].filter((problem) => problem !== null);
+    const hashes = this.#hashes.digest();
     return {
       content_encoding: this.#contentEncoding,
       wire_bytes: this.#wireBytes,
-      wire_sha256: isWhole ? this.#wireHash.digest('hex') : null,
+      wire_sha256: isWhole ? hashes.wire : null,
       decoded_bytes: this.#decodedBytes,
-      decoded_sha256: isWhole ? this.#decodedHash.digest('hex') : null,
+      decoded_sha256: isWhole ? hashes.decoded : null,
       stored_bytes: this.#storedBytes,
-      stored_sha256: this.#storedHash.digest('hex'),
+      stored_sha256: hashes.kept,
       masked: this.#masker.count,
       problem: problems.length === 0 ? null : this.#vault.maskText(problems.join('; ')),
     };
   }
 
-  #countDecoded(bytes: Uint8Array): void {
-    this.#decodedBytes += bytes.length;
-    this.#decodedHash.update(bytes);
+  #keep(decoded: Uint8Array): Uint8Array {
+    return this.#count(decoded, this.#masker.push(decoded));
   }
 
-  #countStored(bytes: Uint8Array): Uint8Array {
-    this.#storedBytes += bytes.length;
-    this.#storedHash.update(bytes);
-    return bytes;
+  #count(decoded: Uint8Array, kept: Uint8Array): Uint8Array {
+    this.#decodedBytes += decoded.length;
+    this.#storedBytes += kept.length;
+    this.#hashes.add(decoded, kept, this.#masker.count > 0);
+    return kept;
   }
 }

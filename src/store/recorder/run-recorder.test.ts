@@ -684,6 +684,8 @@ describe('while the agent still runs', () => {
   test('another reader sees the running call and what has come of it, within the time it is promised', async () => {
     const dbFile = await freshDatabase();
     const recorder = openRunRecorder(dbFile);
+    // Both are in one thread here: neither can wait for the other's lock.
+    await recorder.ready;
     const script = new WireScript()
       .call('ex-1')
       .head('ex-1')
@@ -693,6 +695,7 @@ describe('while the agent still runs', () => {
     let seen: Call | undefined;
     while (seen?.output[0]?.text !== 'So far') {
       expect(performance.now() - pushed).toBeLessThan(2000);
+      await new Promise((resolve) => setTimeout(resolve, 5));
       seen = await readBack(dbFile).then(
         (recorded) => callsOf(recorded)[0],
         () => undefined,

@@ -61,6 +61,7 @@ export interface DataLost {
 export type RunRecorderEvent = WireEvent | ConnectionEvent | DataLost;
 
 const retryOpenMs = 250;
+const longestTurnMs = 25;
 const endedMemory = 10_000;
 
 export class RunRecorder implements Recorder {
@@ -143,12 +144,23 @@ export class RunRecorder implements Recorder {
     tell(opened instanceof TapesError ? opened : null);
     if (opened instanceof TapesError) this.#problems.add(opened.message, 0);
     else await this.#begin(opened).catch((error: unknown) => this.#problems.add(sayFailure(error), 0));
+    let turnBegan = performance.now();
     for (;;) {
       const event = this.#take();
-      if (event !== undefined && performance.now() > this.#deadline) this.#giveUp(event);
-      else if (event !== undefined) await this.#handle(event);
-      else if (this.#closing) return;
-      else await this.#wait();
+      const now = performance.now();
+      if (event === undefined) {
+        if (this.#closing) return;
+        await this.#wait();
+        turnBegan = performance.now();
+      } else if (now > this.#deadline) this.#giveUp(event);
+      else {
+        const going = this.#handle(event);
+        if (going !== undefined) await going;
+        if (now - turnBegan < longestTurnMs) continue;
+        // What is due by the clock is written, however much waits.
+        await new Promise((resolve) => setImmediate(resolve));
+        turnBegan = performance.now();
+      }
     }
   }
 
@@ -224,21 +236,50 @@ export class RunRecorder implements Recorder {
     this.#options.onHandled?.(event);
   }
 
-  async #handle(event: RunRecorderEvent): Promise<void> {
+  /** Undefined: it is done. Data, which is most of what comes, waits for nothing where there is room. */
+  #handle(event: RunRecorderEvent): Promise<void> | undefined {
+    const context = this.#context;
+    const isData = event.type === 'responseData' || event.type === 'requestData';
+    if (!isData || context === null || !context.writer.hasRoom) return this.#handleSlowly(context, event);
     try {
-      const context = this.#context;
-      if (context === null) {
-        this.#problems.add('the database could not be opened', 1);
-        return;
-      }
-      await context.writer.room();
       context.writer.countEvent();
-      await this.#dispatch(context, event);
+      const going = this.#exchangeOf(event.exchangeId)?.handle(event);
+      if (going instanceof Promise) return this.#settle(going, event);
     } catch (error) {
       this.#problems.add(sayFailure(error), 1);
-    } finally {
-      this.#options.onHandled?.(event);
     }
+    this.#options.onHandled?.(event);
+    return undefined;
+  }
+
+  async #handleSlowly(context: RecordingContext | null, event: RunRecorderEvent): Promise<void> {
+    if (context === null) {
+      this.#problems.add('the database could not be opened', 1);
+      this.#options.onHandled?.(event);
+      return;
+    }
+    await context.writer.room();
+    context.writer.countEvent();
+    await this.#settle(this.#dispatch(context, event), event);
+  }
+
+  async #settle(going: Promise<unknown>, event: RunRecorderEvent): Promise<void> {
+    try {
+      await going;
+    } catch (error) {
+      this.#problems.add(sayFailure(error), 1);
+    }
+    this.#options.onHandled?.(event);
+  }
+
+  /** Undefined: it is over. */
+  #exchangeOf(exchangeId: string): ExchangeRecording | undefined {
+    const exchange = this.#exchanges.get(exchangeId);
+    // An event behind the end of its exchange says nothing new; without a beginning nothing can be made of it.
+    if (exchange === undefined && !this.#ended.has(exchangeId)) {
+      throw new Error('an exchange whose beginning was not recorded');
+    }
+    return exchange;
   }
 
   async #dispatch(context: RecordingContext, event: RunRecorderEvent): Promise<void> {
@@ -269,13 +310,8 @@ export class RunRecorder implements Recorder {
       case 'exchangeAborted':
       case 'socketMessage':
       case 'socketClosed': {
-        const exchange = this.#exchanges.get(event.exchangeId);
-        if (exchange === undefined) {
-          // An event behind the end of its exchange says nothing new; without a beginning nothing can be made of it.
-          if (!this.#ended.has(event.exchangeId)) throw new Error('an exchange whose beginning was not recorded');
-          return;
-        }
-        if (await exchange.handle(event)) this.#forget(event.exchangeId);
+        const isOver = await this.#exchangeOf(event.exchangeId)?.handle(event);
+        if (isOver === true) this.#forget(event.exchangeId);
         return;
       }
       default:

@@ -1,5 +1,6 @@
 // What the two sides of the recorder's thread say to each other. One thread may record several runs; each message says of which it speaks. To the thread they go
 // several at a time.
+import type { DataEvent, PackedData } from '../../domain/index.ts';
 import type { ErrorCode } from '../../errors.ts';
 import type { RunRecorderEvent } from './run-recorder.ts';
 import type { RecorderReport, RunEnd, RunProcessFacts, RunStart, ThreadOptions } from './recorder-types.ts';
@@ -7,6 +8,7 @@ import type { RecorderReport, RunEnd, RunProcessFacts, RunStart, ThreadOptions }
 export type ToThread =
   | { readonly type: 'openRun'; readonly run: RunStart }
   | { readonly type: 'event'; readonly runId: string; readonly event: RunRecorderEvent }
+  | { readonly type: 'data'; readonly runId: string; readonly packed: PackedData }
   /** Of all runs, now and later. */
   | { readonly type: 'secrets'; readonly values: readonly string[] }
   | { readonly type: 'describeRun'; readonly runId: string; readonly facts: RunProcessFacts }
@@ -18,6 +20,9 @@ export type ToThread =
     }
   /** Once all runs are closed. */
   | { readonly type: 'leave' };
+
+/** What waits to be sent; pieces of bodies are packed when it is. */
+export type Waiting = ToThread | { readonly type: 'unpacked'; readonly runId: string; readonly events: DataEvent[] };
 
 export type FromThread = { readonly runId: string } & (
   | {

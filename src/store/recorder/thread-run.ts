@@ -1,5 +1,5 @@
 // One run that is recorded in the thread, as the engine's side sees it: what of it waits, what had to be dropped, how it ends.
-import type { ConnectionEvent, WireEvent } from '../../domain/index.ts';
+import type { ConnectionEvent, DataEvent, WireEvent } from '../../domain/index.ts';
 import { noUsage } from '../../domain/index.ts';
 import { TapesError } from '../../errors.ts';
 import type { Recorder, RecorderReport, RunEnd, RunProcessFacts } from './recorder-types.ts';
@@ -7,12 +7,14 @@ import type { DataLost } from './run-recorder.ts';
 import type { FromThread, ToThread } from './thread-messages.ts';
 import { sizeOfEvent } from './thread-messages.ts';
 
-type DataEvent = Extract<WireEvent, { readonly data: Uint8Array }>;
+type BytesEvent = Extract<WireEvent, { readonly data: Uint8Array }>;
 
 /** What a run needs of its thread. */
 export interface ThreadLink {
   /** False: there is no thread any more. */
   post(message: ToThread, transfer?: readonly ArrayBuffer[]): boolean;
+  /** The same for a piece of a body. */
+  postData(runId: string, event: DataEvent): boolean;
   /** The process is not to end before the thread has answered. */
   hold(): void;
   /** The thread does not answer. */
@@ -64,7 +66,14 @@ export class ThreadRun implements Recorder {
         this.#drop(event);
         return;
       }
-      // A copy of its own: the engine's bytes may be part of a pool, and a copy can be handed over without another.
+      if (event.type !== 'socketMessage') {
+        this.#countWaiting(1, size);
+        if (this.#link.postData(this.#runId, event)) return;
+        this.#countWaiting(-1, -size);
+        this.#lostEvents += 1;
+        return;
+      }
+      // A copy of its own: what is handed over is gone from here.
       const data = new Uint8Array(event.data);
       this.#send({ ...event, data }, size, [data.buffer]);
       return;
@@ -160,13 +169,13 @@ export class ThreadRun implements Recorder {
     };
   }
 
-  #mustDrop(event: DataEvent, size: number): boolean {
+  #mustDrop(event: BytesEvent, size: number): boolean {
     // A body with a hole is no body; a WebSocket's messages stand for themselves.
     if (event.type !== 'socketMessage' && this.#lossy.has(event.exchangeId)) return true;
     return this.#waiting.bytes + size > this.#waiting.limitBytes;
   }
 
-  #drop(event: DataEvent): void {
+  #drop(event: BytesEvent): void {
     this.#lostEvents++;
     const lost = this.#lossy.get(event.exchangeId) ?? { request: 0, response: 0 };
     const isRequest = event.type === 'requestData' || (event.type === 'socketMessage' && event.from === 'agent');

@@ -137,9 +137,13 @@ export class Writer {
     return { rowsOnDisk, pending };
   }
 
+  get hasRoom(): boolean {
+    return this.#batch.bytes <= this.#limitBytes || this.#dead;
+  }
+
   /** Settles when there is room for more: this is what bounds memory while the disk does not follow. */
   async room(): Promise<void> {
-    while (this.#batch.bytes > this.#limitBytes && !this.#dead) {
+    while (!this.hasRoom) {
       this.#schedule(0);
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
     }
