@@ -3,7 +3,7 @@ import type { FuzzTarget } from '../case.ts';
 import { contentEncoding } from './content-encoding.ts';
 import { clientHello, connectHead } from './heads.ts';
 import { sharedHeaders } from './headers.ts';
-import { importing } from './import.ts';
+import { importDatabase, importLines } from './import.ts';
 import { json } from './json.ts';
 import { masking } from './masking.ts';
 import { derivation, identity, splitting } from './requests.ts';
@@ -29,5 +29,6 @@ export const targets: readonly FuzzTarget[] = [
   connectHead,
   clientHello,
   writers,
-  importing,
+  importLines,
+  importDatabase,
 ];
