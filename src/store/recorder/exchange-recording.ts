@@ -154,6 +154,9 @@ export class ExchangeRecording {
       case 'socketMessage':
         await this.#handleMessage(event);
         return false;
+      case 'socketMissed':
+        this.loseBytes(event.from === 'agent' ? 'request' : 'response', event.bytes);
+        return false;
       case 'socketClosed':
         // No close frame: the connection was dropped, which is how Codex ends every socket.
         await this.#end(

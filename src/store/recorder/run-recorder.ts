@@ -268,6 +268,7 @@ export class RunRecorder implements Recorder {
       case 'responseEnded':
       case 'exchangeAborted':
       case 'socketMessage':
+      case 'socketMissed':
       case 'socketClosed': {
         const exchange = this.#exchanges.get(event.exchangeId);
         if (exchange === undefined) {
@@ -275,6 +276,7 @@ export class RunRecorder implements Recorder {
           if (!this.#ended.has(event.exchangeId)) throw new Error('an exchange whose beginning was not recorded');
           return;
         }
+        if (event.type === 'socketMissed') this.#problems.add(`part of a WebSocket was not recorded: ${event.why}`, 1);
         if (await exchange.handle(event)) this.#forget(event.exchangeId);
         return;
       }

@@ -11,6 +11,7 @@ import { answerStream, responses } from './responses.ts';
 import { search } from './search.ts';
 import { sse } from './sse.ts';
 import { writers } from './writers.ts';
+import { webSocket } from './websocket.ts';
 import { zstd } from './zstd.ts';
 
 export const targets: readonly FuzzTarget[] = [
@@ -28,6 +29,7 @@ export const targets: readonly FuzzTarget[] = [
   masking,
   connectHead,
   clientHello,
+  webSocket,
   writers,
   importLines,
   importDatabase,
