@@ -25,6 +25,8 @@ interface Opening {
 /** What may wait to be inflated, as it came. A message of its size is all that is in memory beside it. */
 const maxWaitingBytes = 16 * 1024 * 1024;
 const eventBytes = 256;
+/** What waits when a connection is over: a run that ends waits no longer than two seconds. */
+const closeWithinMs = 1_000;
 
 export function tellWebSocket(opening: Opening, emit: Emit): WebSocketExchange {
   const { exchangeId, response } = opening;
@@ -39,6 +41,8 @@ export function tellWebSocket(opening: Opening, emit: Emit): WebSocketExchange {
     missedBytes: 0,
     /** Dropped, and not told yet. */
     droppedBytes: 0,
+    /** There was no time left for them. */
+    lateBytes: 0,
   });
   type Side = ReturnType<typeof sideOf>;
   const sides = { agent: sideOf('agent'), upstream: sideOf('upstream') };
@@ -47,6 +51,7 @@ export function tellWebSocket(opening: Opening, emit: Emit): WebSocketExchange {
   let waitingBytes = 0;
   let closing: Extract<FrameEvent, { type: 'close' }> | null = null;
   let isClosed = false;
+  let deadline = Infinity;
 
   /** In order: at once, unless something before it still waits. */
   const inTurn = (size: number, work: () => void | Promise<void>): void => {
@@ -91,6 +96,10 @@ export function tellWebSocket(opening: Opening, emit: Emit): WebSocketExchange {
       return;
     }
     inTurn(size, () => {
+      if (performance.now() > deadline) {
+        side.lateBytes += event.data.length;
+        return;
+      }
       const plain = isCompressed ? inflater.inflate(event.data) : event.data;
       return plain instanceof Promise ? plain.then(tell) : tell(plain);
     });
@@ -132,7 +141,14 @@ export function tellWebSocket(opening: Opening, emit: Emit): WebSocketExchange {
       tellUnread(sides.upstream);
       const { code, reason } = closing ?? { code: null, reason: '' };
       const mono = performance.now();
-      inTurn(eventBytes, () => emit({ type: 'socketClosed', exchangeId, code, reason }, mono));
+      deadline = mono + closeWithinMs;
+      inTurn(eventBytes, () => {
+        for (const { from, lateBytes: bytes } of Object.values(sides)) {
+          if (bytes > 0)
+            emit({ type: 'socketMissed', exchangeId, from, bytes, why: 'there was no time left to read it' }, mono);
+        }
+        emit({ type: 'socketClosed', exchangeId, code, reason }, mono);
+      });
     },
     isOpen: () => !isClosed,
     isBusy: () => waiting !== null,

@@ -41,13 +41,29 @@ export function readFrames({ mayCompress }: { readonly mayCompress: boolean }): 
   let headerBytes = 0;
   let frame: Frame | null = null;
   let message: Message | null = null;
+  /** A pile is worth its room only for what comes in pieces: most messages come in one. */
+  let only: Buffer | null = null;
   const pile = new BytePile();
+  const keep = (part: Buffer): void => {
+    if (only === null && pile.length === 0) {
+      only = part;
+      return;
+    }
+    if (only !== null) pile.push(only);
+    only = null;
+    pile.push(part);
+  };
+  const takeKept = (): Buffer => {
+    const kept = only ?? pile.take();
+    only = null;
+    return kept;
+  };
   let control: Buffer[] = [];
   let isLost = false;
 
   const lose = (): void => {
     isLost = true;
-    pile.take();
+    takeKept();
     control = [];
   };
   /** Reads what the header says, once it is whole; null: more of it must come. */
@@ -76,9 +92,9 @@ export function readFrames({ mayCompress }: { readonly mayCompress: boolean }): 
   const take = (current: Frame, bytes: Buffer): void => {
     const isControl = current.opcode >= 8;
     if (!isControl) message!.bytes += bytes.length;
-    if (!isControl && message!.bytes > maxMessageBytes) pile.take();
+    if (!isControl && message!.bytes > maxMessageBytes) takeKept();
     else if (current.opcode === 8) control.push(unmask(bytes, current));
-    else if (!isControl) pile.push(unmask(bytes, current));
+    else if (!isControl) keep(unmask(bytes, current));
     current.done += bytes.length;
   };
   const end = ({ opcode, isLast }: Frame): FrameEvent | null => {
@@ -87,7 +103,7 @@ export function readFrames({ mayCompress }: { readonly mayCompress: boolean }): 
     const { isBinary, isCompressed, bytes } = message;
     message = null;
     if (bytes > maxMessageBytes) return { type: 'tooLong', isCompressed, bytes };
-    return { type: 'message', isBinary, isCompressed, data: pile.take() };
+    return { type: 'message', isBinary, isCompressed, data: takeKept() };
   };
 
   return {
