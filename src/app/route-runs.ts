@@ -113,7 +113,8 @@ export class RunRouter implements Sink<SessionReports> {
       case 'requestEnded':
       case 'responseStarted':
       case 'responseData':
-      case 'socketMessage': {
+      case 'socketMessage':
+      case 'socketMissed': {
         const run = this.#exchanges.get(event.exchangeId);
         if (run === undefined) return;
         this.#useUpstream(event, run);

@@ -118,6 +118,14 @@ export type WireEvent = Stamp &
         readonly isBinary: boolean;
         readonly data: Uint8Array;
       }
+    /** Something passed on a WebSocket that could not be told as a message. */
+    | {
+        readonly type: 'socketMissed';
+        readonly exchangeId: string;
+        readonly from: 'agent' | 'upstream';
+        readonly bytes: number;
+        readonly why: string;
+      }
     /** `code` is null where no close frame was seen (the connection dropped). */
     | {
         readonly type: 'socketClosed';

@@ -2,7 +2,7 @@
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 
-import type { ConnectionEnd, ConnectionEvent, Endpoint, ResponseHead, Stamp } from '../domain/index.ts';
+import type { ConnectionEnd, ConnectionEvent, Endpoint, Stamp } from '../domain/index.ts';
 
 /** Called at once. Must not throw. */
 export type TellConnection = (event: ConnectionEvent) => void;
@@ -79,11 +79,6 @@ export function watchProviderConnection(
     if (socket.destroyed) onClose();
     else socket.once('close', onClose);
   };
-  // Node takes a socket out of HTTP for an upgrade, and lets go of the answer; at this event it is still there.
-  socket.once('agentRemove', () => {
-    const { _httpMessage: request } = socket as { readonly _httpMessage?: { readonly res?: UpgradeAnswer } | null };
-    Object.defineProperty(socket, upgradeAnswer, { value: request?.res });
-  });
   if (whenConnected === null) socket.once('connect', () => onConnect(socket));
   else void whenConnected.then(onConnect, () => undefined);
 }
@@ -98,24 +93,6 @@ const resets = new WeakSet<object>();
 
 /** This connection of ours is about to be reset by us. */
 export const noteReset = (socket: object): void => void resets.add(socket);
-
-const upgradeAnswer = Symbol('upgradeAnswer');
-
-interface UpgradeAnswer {
-  readonly statusCode?: number;
-  readonly statusMessage?: string;
-  readonly rawHeaders: readonly string[];
-}
-
-/** What the provider answered to the upgrade that this connection of ours was taken for; null where it is not known. */
-export function upgradeAnswerOf(socket: object): ResponseHead | null {
-  const answer = (socket as { readonly [upgradeAnswer]?: UpgradeAnswer })[upgradeAnswer];
-  if (answer?.statusCode === undefined) return null;
-  const { statusCode: status, statusMessage: reason = '', rawHeaders } = answer;
-  const headers: (readonly [string, string])[] = [];
-  for (let at = 0; at + 1 < rawHeaders.length; at += 2) headers.push([rawHeaders[at]!, rawHeaders[at + 1]!]);
-  return { status, reason, headers };
-}
 
 /** Not by `localPort` and `remotePort`: they say what the engine should believe (upstream-tls.ts). */
 export function endsOf(socket: object): Ends {

@@ -20,7 +20,6 @@ import { allowLongHeaders } from './long-headers.ts';
 import { addUpstreamFacts } from './upstream-facts.ts';
 import { withQuickLeafKeys } from './leaf-keys.ts';
 import type { Alpn } from './upstream-tls.ts';
-import { watchWebSockets } from './websocket-facts.ts';
 import { warmUp } from './warm-up.ts';
 
 export interface EngineOptions {
@@ -76,24 +75,18 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
   const listener = withoutListening(engine);
   allowLongHeaders(maxHeaderBytes);
   await engine.forAnyRequest().thenPassThrough({ simulateConnectionErrors: true });
-  await engine
-    .forAnyWebSocket()
-    .matching((request) => options.isRefusedUpgrade(request.path))
-    .thenRejectConnection(426, 'Upgrade Required');
-  await engine
-    .forAnyWebSocket()
-    .matching((request) => !options.isRefusedUpgrade(request.path))
-    .thenPassThrough({ simulateConnectionErrors: true });
+  // Those that are not refused pass the relay.
+  await engine.forAnyWebSocket().thenRejectConnection(426, 'Upgrade Required');
   keepHttp2(engine);
   const sink = options.tellsUpstream ? addUpstreamFacts(engine, options.sink) : options.sink;
-  const upstreamOf = options.tellsUpstream ? watchWebSockets(engine) : () => null;
-  const { openExchanges } = await emitWireEvents(engine, { ...options, sink, upstreamOf });
+  const { openExchanges } = await emitWireEvents(engine, sink);
   if (options.tap !== undefined) Object.assign(engine, { keyLogStream: { write: tellKeys(options.tap) } });
   // A port, though none is opened: without one, mockttp first looks for a free one on every interface.
   await withQuickLeafKeys(() => engine.start(0));
   if (options.onSecure !== undefined) listener().on('secureConnection', options.onSecure);
   const relay = relayHttp1({
     emit: stampEvents(options.sink),
+    isRefusedUpgrade: options.isRefusedUpgrade,
     handOver: (agent) => passOn(agent),
     endsOf: options.tellsUpstream ? endsOf : null,
   });

@@ -1,9 +1,12 @@
 // The exchanges on one HTTP/1.1 connection, told as wire events from what two readers find in the bytes that pass. Answers come in the
 // order of their requests (pipelining).
 import {
+  BytePile,
   newId,
   type AbortedBy,
   type Endpoint,
+  type RawHeaders,
+  type RequestHead,
   type ResponseHead,
   type Stamp,
   type UpstreamLeg,
@@ -11,6 +14,8 @@ import {
 } from '../domain/index.ts';
 import type { Emit } from './engine-sockets.ts';
 import { readRequests, readResponses, type Http1Event, type Http1Head } from './http1-messages.ts';
+import { pathOf } from './refused-upgrade.ts';
+import { tellWebSocket, type WebSocketExchange } from './websocket-exchange.ts';
 
 export interface Http1Connection {
   readonly host: string;
@@ -32,12 +37,17 @@ export interface Http1Exchanges {
   /** Nothing is open, and nothing has come of a next request. */
   isIdle(): boolean;
   openExchanges(): number;
+  /** Something that has passed is not told yet. */
+  isBusy(): boolean;
 }
 
 interface Open {
   readonly exchangeId: string;
   readonly method: string;
   readonly head: Http1Head;
+  readonly request: RequestHead;
+  /** It asks for a WebSocket: whether it is an exchange or opens one, the answer says. Nothing is told before. */
+  isUpgrade: boolean;
   /** By performance.now(). */
   readonly sentAt: number;
   isRequestEnded: boolean;
@@ -60,6 +70,10 @@ export function tellHttp1(
   const open: Open[] = [];
   /** Whose body is coming; null where its answer has ended before. */
   let sending: Open | null = null;
+  /** What the connection has become. */
+  let socket: WebSocketExchange | null = null;
+  /** What the agent says before it knows whether it has a WebSocket. */
+  const early = new BytePile();
   let hasAgentEnded = false;
   const requests = readRequests();
   const responses = readResponses(() => open[0]?.method ?? null);
@@ -73,7 +87,26 @@ export function tellHttp1(
   const endRequest = (exchange: Open): void => {
     if (exchange.isRequestEnded) return;
     exchange.isRequestEnded = true;
-    emit({ type: 'requestEnded', exchangeId: exchange.exchangeId });
+    if (!exchange.isUpgrade) emit({ type: 'requestEnded', exchangeId: exchange.exchangeId });
+  };
+  /** It opens nothing: what was not told of it is told now. */
+  const settleUpgrade = (exchange: Open): void => {
+    if (!exchange.isUpgrade) return;
+    const { exchangeId, request, sentAt } = exchange;
+    exchange.isUpgrade = false;
+    emit({ type: 'requestStarted', exchangeId, request }, sentAt);
+    if (exchange.isRequestEnded) emit({ type: 'requestEnded', exchangeId }, sentAt);
+  };
+  const openSocket = (exchange: Open, response: ResponseHead): void => {
+    const { exchangeId, request } = exchange;
+    open.shift();
+    sending = null;
+    exchange.response = response;
+    socket = tellWebSocket(
+      { exchangeId, request: { ...request, scheme: 'wss' }, response, ...upstreamOf(exchange) },
+      emit,
+    );
+    socket.passed('agent', early.take());
   };
   const onRequest = (event: Http1Event): void => {
     switch (event.type) {
@@ -81,14 +114,17 @@ export function tellHttp1(
         const { line, headers } = event.head;
         const [method, target, version] = line;
         const sentAt = performance.now();
-        sending = { exchangeId: newId(), method, head: event.head, sentAt, isRequestEnded: false, response: null };
-        open.push(sending);
-        const request = { method, scheme: 'https', host, port, path: pathOf(target), headers, client } as const;
+        const exchangeId = newId();
         const httpVersion = version.slice('HTTP/'.length);
-        emit({ type: 'requestStarted', exchangeId: sending.exchangeId, request: { ...request, httpVersion } });
+        const request = { method, scheme: 'https', host, port, path: pathOf(target), httpVersion, headers, client } as const; // prettier-ignore
+        const isUpgrade = method === 'GET' && asksForWebSocket(headers);
+        sending = { exchangeId, method, head: event.head, request, isUpgrade, sentAt, isRequestEnded: false, response: null }; // prettier-ignore
+        open.push(sending);
+        if (!isUpgrade) emit({ type: 'requestStarted', exchangeId, request });
         return;
       }
       case 'data':
+        if (sending !== null) settleUpgrade(sending);
         if (sending !== null) emit({ type: 'requestData', exchangeId: sending.exchangeId, data: event.data });
         return;
       case 'end':
@@ -97,6 +133,10 @@ export function tellHttp1(
     }
   };
   const onResponse = (event: Http1Event): void => {
+    if (socket !== null) {
+      if (event.type === 'data') socket.passed('upstream', event.data);
+      return;
+    }
     const [exchange] = open;
     if (exchange === undefined) return;
     const { exchangeId } = exchange;
@@ -104,7 +144,11 @@ export function tellHttp1(
       case 'head': {
         const { line, headers } = event.head;
         const status = Number(line[1]);
+        if (status === 101 && exchange.isUpgrade) return openSocket(exchange, { status, reason: line[2], headers });
+        // Of another protocol nothing is known.
+        if (status === 101) return lost();
         if (status < 200) return;
+        settleUpgrade(exchange);
         exchange.response = { status, reason: line[2], headers };
         emit({ type: 'responseStarted', exchangeId, response: exchange.response, ...upstreamOf(exchange) });
         return;
@@ -121,35 +165,51 @@ export function tellHttp1(
     }
   };
   const abort: Http1Exchanges['abort'] = (by, error) => {
+    socket?.close();
     for (const exchange of open.splice(0)) {
+      settleUpgrade(exchange);
       emit({ type: 'exchangeAborted', exchangeId: exchange.exchangeId, by, error, ...upstreamOf(exchange) });
     }
     sending = null;
   };
-  const lost = (): void =>
+  function lost(): void {
     abort('tapes', { code: 'E_NOT_HTTP', message: 'what passed on this connection cannot be read as HTTP/1.1' });
+  }
+  const read = (bytes: Buffer): void => {
+    for (const event of requests.push(bytes)) onRequest(event);
+    if (requests.isLost()) lost();
+  };
   return {
     sent(bytes) {
-      for (const event of requests.push(bytes)) onRequest(event);
-      if (requests.isLost()) lost();
+      if (socket !== null) return socket.passed('agent', bytes);
+      if (open.at(-1)?.isUpgrade === true) {
+        early.push(bytes);
+        if (early.length > maxEarlyBytes) lost();
+        return;
+      }
+      read(bytes);
     },
     sentEnd: () => void (hasAgentEnded = true),
     received(bytes) {
       for (const event of responses.push(bytes)) onResponse(event);
       if (responses.isLost()) lost();
+      // It got no WebSocket: what it said meanwhile was HTTP.
+      if (socket === null && early.length > 0 && open.at(-1)?.isUpgrade !== true) read(early.take());
     },
     receivedEnd() {
       for (const event of responses.end()) onResponse(event);
     },
     // An agent that has ended its half has mostly hung up, and the provider then breaks off what it was saying.
     abort: (by, error) => (hasAgentEnded && by === 'upstream' ? abort('agent', null) : abort(by, error)),
-    isIdle: () => open.length === 0 && requests.isBetween(),
+    isIdle: () => open.length === 0 && socket === null && requests.isBetween(),
     // Nobody needs to wait for what an agent no longer waits for.
-    openExchanges: () => (hasAgentEnded ? 0 : open.length),
+    openExchanges: () => (hasAgentEnded ? 0 : open.length + (socket?.isOpen() === true ? 1 : 0)),
+    isBusy: () => socket?.isBusy() ?? false,
   };
 }
 
-/** The path of a request target: of an absolute one, too. */
-function pathOf(target: string): string {
-  return /^https?:\/\/[^/?#]*(.*)$/i.exec(target)?.[1] ?? target;
-}
+/** A client waits for the answer before it speaks WebSocket (RFC 6455 section 4.1). */
+const maxEarlyBytes = 1024 * 1024;
+
+const asksForWebSocket = (headers: RawHeaders): boolean =>
+  headers.some(([name, value]) => /^upgrade$/i.test(name) && /(^|,)\s*websocket\s*(,|$)/i.test(value));

@@ -51,7 +51,8 @@ function hasOneEnd(headers: RawHeaders): boolean {
 export function readResponses(methodOfNext: () => string | null): Http1Reader {
   return readMessages((head) => {
     const status = Number(head.line[1]);
-    if (status === 101) return { type: 'lost' };
+    // What follows is no HTTP any more: it comes as it is.
+    if (status === 101) return { type: 'untilEnd' };
     if (status < 200) return { type: 'head' };
     if (methodOfNext() === 'HEAD' || status === 204 || status === 304) return { type: 'length', left: 0 };
     return bodyOf(head.headers, { type: 'untilEnd' });

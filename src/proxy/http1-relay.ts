@@ -1,6 +1,6 @@
 // HTTP/1.1 of an intercepted host, carried byte for byte between two TLS connections: what the agent wrote is what the provider gets, and
 // what it answers is what the agent gets, ends and resets among it. mockttp would parse and write everything anew (docs/discoveries/mockttp.md:
-// paths, bytes above 127, pipelined requests, the 1,000th header). Only what asks for an upgrade is mockttp's, for WebSockets are.
+// paths, bytes above 127, pipelined requests, the 1,000th header), and hold a WebSocket's messages in memory whole. Only upgrades that are refused are mockttp's.
 import { Socket } from 'node:net';
 import tls, { type TLSSocket } from 'node:tls';
 
@@ -8,10 +8,13 @@ import type { Endpoint, Stamp, UpstreamLeg, WireFailure } from '../domain/index.
 import { noteReset, stamp } from './connections.ts';
 import type { Emit } from './engine-sockets.ts';
 import { tellHttp1, type Http1Exchanges, type ProviderSide } from './http1-exchanges.ts';
+import { isRefusedHead } from './refused-upgrade.ts';
 
 export interface RelayOptions {
   readonly emit: Emit;
-  /** Gives the connection, with what came on it put back, to the engine. */
+  /** Upgrades of these paths are refused. */
+  readonly isRefusedUpgrade: (path: string) => boolean;
+  /** Gives a connection that asks for such a one, with what came on it put back, to the engine. */
   readonly handOver: (agent: TLSSocket) => void;
   /** Reads the ends of the connection to the provider; null: nobody asks. */
   readonly endsOf: ((upstream: TLSSocket) => Pick<UpstreamLeg, 'local' | 'remote'> | null) | null;
@@ -35,7 +38,8 @@ export function relayHttp1(options: RelayOptions): Http1Relay {
     carry(agent, host, port) {
       carry(agent, host, port, options, connections);
     },
-    openExchanges: () => [...connections].reduce((sum, { openExchanges }) => sum + openExchanges(), 0),
+    openExchanges: () =>
+      [...connections].reduce((sum, { openExchanges, isBusy }) => sum + openExchanges() + (isBusy() ? 1 : 0), 0),
   };
 }
 
@@ -43,11 +47,11 @@ function carry(
   agent: TLSSocket,
   host: string,
   port: number,
-  { emit, handOver, endsOf }: RelayOptions,
+  { emit, isRefusedUpgrade, handOver, endsOf }: RelayOptions,
   connections: Set<Http1Exchanges>,
 ): void {
   let upstream: TLSSocket | null = null;
-  /** Of a request that may ask for an upgrade: nothing of it is passed on before that is known. */
+  /** Of a request that may ask for an upgrade that is refused: nothing of it is passed on before that is known. */
   let held: Buffer = Buffer.alloc(0);
   let isOver = false;
   let linger: NodeJS.Timeout | undefined;
@@ -63,7 +67,12 @@ function carry(
   const over = (): void => {
     isOver = true;
     clearTimeout(linger);
-    connections.delete(exchanges);
+    forget();
+  };
+  const forget = (): void => {
+    // What passed last may still be told.
+    if (exchanges.isBusy()) setTimeout(forget, 5).unref();
+    else connections.delete(exchanges);
   };
   /** Both halves of both sides have ended. */
   const closed = (): void => {
@@ -149,7 +158,7 @@ function carry(
     held = Buffer.concat([held, bytes]);
     const end = held.indexOf('\r\n\r\n');
     if (end === -1 && mayUpgrade(held) && held.length <= maxHeldBytes) return;
-    if (end !== -1 && /\r\nupgrade[ \t]*:/i.test(held.toString('latin1', 0, end))) return giveAway();
+    if (end !== -1 && isRefusedHead(held.toString('latin1', 0, end), isRefusedUpgrade)) return giveAway();
     const whole = held;
     held = Buffer.alloc(0);
     pass(whole);

@@ -109,7 +109,7 @@ function keep(facts: Facts, type: string, data: unknown): void {
 }
 
 /** Header fields as mockttp's events have them. */
-export function pairs(headers: unknown): RawHeaders | null {
+function pairs(headers: unknown): RawHeaders | null {
   if (!Array.isArray(headers)) return null;
   return headers.map(([name, value]: [unknown, unknown]) => [String(name), String(value)] as const);
 }

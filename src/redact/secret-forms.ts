@@ -1,4 +1,5 @@
-// The spellings in which one secret value turns up: as it is, escaped in JSON (once or twice), percent-encoded, in base64.
+// The spellings in which one secret value turns up: as it is, escaped in JSON (once or twice, in the ways of several encoders), percent-encoded, in base64,
+// in UTF-16.
 // And which values are too ordinary to be searched for everywhere.
 
 /** Below this a value is too short to be masked wherever it turns up. */
@@ -22,9 +23,24 @@ export function secretForms(value: string): string[] {
     percent,
     percent.replace(/%[0-9A-F]{2}/g, (hex) => hex.toLowerCase()),
     percent.replaceAll('%20', '+'),
+    ...unicodeEscaped(escaped),
     ...base64Cores(value),
+    // In UTF-16, either way round.
+    value.split('').join('\0'),
   ];
   return [...new Set(forms)];
+}
+
+/** What JSON encoders escape beyond need: .NET `+` and what means something in HTML, others all signs, or all there is. */
+function unicodeEscaped(escaped: string): string[] {
+  const escape = (pattern: RegExp, isUpper: boolean): string =>
+    escaped.replace(pattern, (character) => {
+      const hex = character.charCodeAt(0).toString(16).padStart(4, '0');
+      return `\\u${isUpper ? hex.toUpperCase() : hex}`;
+    });
+  // What is escaped already stays as it is.
+  if (escaped.includes('\\')) return [];
+  return [/[<>&'+`]/g, /[^A-Za-z0-9]/g, /[^]/g].flatMap((pattern) => [escape(pattern, false), escape(pattern, true)]);
 }
 
 /** Not worth hiding, and harmful to: masking it everywhere would blot out ordinary text. */

@@ -34,6 +34,9 @@ const EQUALS = 0x3d;
 const base64url = byteSet('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-');
 const token68 = byteSet('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-.~+/=');
 
+/** Of a form: what is no token character is percent-encoded. */
+const formValue = byteSet('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-.~+/=%');
+
 const minJwtHeader = 11;
 const minKeyTail = 20;
 const minFieldValue = 16;
@@ -78,7 +81,7 @@ const tokenField = (name: string): Shape => ({
   read(bytes, at) {
     const start = startOfFieldValue(bytes, at + name.length);
     if (start === null) return { match: null, next: at + name.length, isOpen: false };
-    const end = endOfRun(bytes, start, token68);
+    const end = endOfFieldValue(bytes, start, bytes[start - 1] === EQUALS ? formValue : token68);
     const isMatch = end - start >= minFieldValue && isKeyLike(bytes.toString('latin1', start, end));
     return {
       match: isMatch ? { start, end } : null,
@@ -117,6 +120,36 @@ function startOfFieldValue(bytes: Buffer, after: number): number | null {
   skipSpace();
   if (!skipQuote()) return null;
   return Math.min(at, bytes.length);
+}
+
+/** A run of such characters, and of what JSON may write in their place: `\\/`, `\\u002b`, in a string inside a string with more backslashes. */
+function endOfFieldValue(bytes: Buffer, start: number, set: Uint8Array): number {
+  let at = endOfRun(bytes, start, set);
+  while (bytes[at] === BACKSLASH) {
+    let next = at;
+    while (bytes[next] === BACKSLASH) next += 1;
+    const escape = bytes.toString('latin1', next, next + 5);
+    // Whatever follows may still make it one.
+    if (next + escape.length >= bytes.length && /^(u[0-9a-f]{0,4})?$/i.test(escape)) return bytes.length;
+    const length = escape.startsWith('/') ? 1 : /^u[0-9a-f]{4}$/i.test(escape) ? 5 : 0;
+    if (length === 0) return at;
+    at = endOfRun(bytes, next + length, set);
+  }
+  return at;
+}
+
+/** The secret that a field's value stands for. */
+export function plainFieldValue(written: string): string {
+  if (written.includes('%')) {
+    try {
+      return decodeURIComponent(written);
+    } catch {
+      return written;
+    }
+  }
+  return written
+    .replaceAll(/\\+u([0-9a-f]{4})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
+    .replaceAll(/\\+\//g, '/');
 }
 
 /** Nothing runs into it: a separator, or an escape whose last character is a letter or digit (`\n`, `%3D`, `\u003d`). */

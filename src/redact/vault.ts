@@ -16,7 +16,7 @@ import {
   splitCredentials,
   splitKnownScheme,
 } from './secret-headers.ts';
-import { shapes } from './shapes.ts';
+import { plainFieldValue, shapes } from './shapes.ts';
 import type { ByteRange } from './shapes.ts';
 
 /** 32 random bytes, kept per home: fingerprints of one home can be compared, and not looked up elsewhere. */
@@ -180,7 +180,8 @@ export class Vault {
       for (let at = bytes.indexOf(shape.literal, from); at !== -1;) {
         const { match, next, isOpen } = shape.read(bytes, at);
         if (match !== null && (isWhole || !isOpen)) {
-          const value = bytes.toString('latin1', match.start, match.end);
+          const written = bytes.toString('latin1', match.start, match.end);
+          const value = shape.isNamed ? plainFieldValue(written) : written;
           if (shape.isNamed) this.learn(value);
           found.push({ ...match, fingerprint: this.fingerprint(value) });
         }

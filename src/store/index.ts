@@ -16,6 +16,7 @@ export type { FoundEntry, Snippet } from './queries/search-entries.ts';
 export { exportSessions, importSessions, pruneRecordings, rederive } from './large-works.ts';
 export type { PruneCriterion, PruneReport } from './prune/prune-recordings.ts';
 export type { ExportReport } from './transfer/export-sessions.ts';
+export { splitLines } from './transfer/split-lines.ts';
 export type { ImportReport } from './transfer/import-sessions.ts';
 export { checkBeforeRecording } from './database-file.ts';
 export { refuseSharedFolder } from './shared-folder.ts';

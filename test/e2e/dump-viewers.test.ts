@@ -10,6 +10,7 @@ import { openInFirefox } from '../support/har-in-firefox.ts';
 import { needs } from '../support/programs.ts';
 import { runTapes } from '../support/tapes.ts';
 import { runVariedTraffic, type VariedRun } from '../support/varied-traffic.ts';
+import { formsOf } from '../secrets/search.ts';
 
 let varied: VariedRun;
 let folder: string;
@@ -140,18 +141,6 @@ describe('the login', () => {
     expect(image.request.url).toMatch(/access_token=masked:[0-9a-f]{8}\*+&size=300$/);
   });
 });
-
-/** The file, and what a reader would make of it: bytes under base64, the text beside hex. */
-function formsOf(file: Buffer): Record<string, Buffer> {
-  const text = file.toString('latin1');
-  const decoded = [...text.matchAll(/"([A-Za-z0-9+/]{16,}={0,2})"/g)].map(([, base64]) =>
-    Buffer.from(base64!, 'base64'),
-  );
-  const hex = [...text.matchAll(/^ {4}[0-9a-f]{6} {2}((?:[0-9a-f]{2} {1,2}){1,16})/gm)].map(([, bytes]) =>
-    Buffer.from(bytes!.replaceAll(' ', ''), 'hex'),
-  );
-  return { file, decoded: Buffer.concat(decoded), hex: Buffer.concat(hex) };
-}
 
 /** What stands there, with what is before it; empty: it is not there. */
 function around(bytes: Buffer, text: string): string {

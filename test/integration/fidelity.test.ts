@@ -10,6 +10,7 @@ import { findLine, openHttp2Stage, type Http2Stage } from '../support/fidelity/h
 import { http2Scenarios } from '../support/fidelity/http2-scenarios.ts';
 import type { RawUpstreamOptions } from '../support/fidelity/raw-upstream.ts';
 import { plainGet, scenarios } from '../support/fidelity/scenarios.ts';
+import { socketScenarios } from '../support/fidelity/socket-scenarios.ts';
 
 describe('HTTP/1.1 passes as it is, in both directions', () => {
   let stage: Stage;
@@ -18,13 +19,16 @@ describe('HTTP/1.1 passes as it is, in both directions', () => {
   });
   afterAll(() => stage.close());
 
-  it.each(scenarios.map((scenario) => ({ name: scenario.name, scenario })))('$name', async ({ scenario }) => {
-    const direct = await stage.observe(scenario, 'direct');
-    const tapes = await stage.observe(scenario, 'tapes');
-    expect(findDifference(direct, tapes)).toBeNull();
-    // Two runs in which nothing happened would be equal, too.
-    expect(direct.upstream.length).toBeGreaterThan(0);
-  });
+  it.each([...scenarios, ...socketScenarios].map((scenario) => ({ name: scenario.name, scenario })))(
+    '$name',
+    async ({ scenario }) => {
+      const direct = await stage.observe(scenario, 'direct');
+      const tapes = await stage.observe(scenario, 'tapes');
+      expect(findDifference(direct, tapes)).toBeNull();
+      // Two runs in which nothing happened would be equal, too.
+      expect(direct.upstream.length).toBeGreaterThan(0);
+    },
+  );
 });
 
 describe('an agent that does not read', () => {

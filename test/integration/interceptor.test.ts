@@ -175,6 +175,46 @@ describe('an intercepted host', () => {
     await tapes.waitFor('socketClosed');
   });
 
+  it('tells of an upgrade that the provider refuses as of any exchange', async () => {
+    const { tapes } = await set({ http2: false, websocket: { status: 403 } });
+    const socket = await tapes.connectTls('chatgpt.com', 443);
+    const client = new WebSocket('wss://chatgpt.com/backend-api/codex/responses/compact', {
+      createConnection: () => socket,
+    });
+    await once(client, 'error');
+    const [started] = await tapes.waitFor('requestStarted');
+    expect(started!.request).toMatchObject({
+      method: 'GET',
+      path: '/backend-api/codex/responses/compact',
+      scheme: 'https',
+    });
+    const [answered] = await tapes.waitFor('responseStarted');
+    expect(answered!.response.status).toBe(403);
+    socket.destroy();
+  });
+
+  it('tells compressed messages inflated, and passes them as they are', async () => {
+    const { standIn, tapes } = await set({ http2: false, permessageDeflate: true });
+    const socket = await tapes.connectTls('chatgpt.com', 443);
+    const client = new WebSocket('wss://chatgpt.com/backend-api/realtime', {
+      createConnection: () => socket,
+      perMessageDeflate: { threshold: 0 },
+    });
+    await once(client, 'open');
+    const said = Array.from({ length: 20 }, (_, at) => `message ${at} ${'and so on '.repeat(at * 400)}`);
+    for (const text of said) {
+      client.send(text);
+      await once(client, 'message');
+    }
+    client.terminate();
+    await tapes.waitFor('socketClosed');
+    const told = await tapes.waitFor('socketMessage', 40);
+    expect(told.map(({ from, data }) => `${from} ${Buffer.from(data).toString()}`)).toEqual(
+      said.flatMap((text) => [`agent ${text}`, `upstream ${text}`]),
+    );
+    expect(standIn.sockets[0]!.extensions).toContain('permessage-deflate');
+  });
+
   it('named by the provider for this login is intercepted from then on', async () => {
     const { tapes } = await set({ http2: false, backendOrigin: 'https://eu.chatgpt.com', hosts: ['eu.chatgpt.com'] });
     const socket = await tapes.connectTls('chatgpt.com', 443);

@@ -1,6 +1,6 @@
 // `tapes export` and `tapes import` as they are typed: what was recorded on one machine is the same on another.
 import { createHash } from 'node:crypto';
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -13,6 +13,7 @@ import { Connection } from '../../store/connection.ts';
 import { openBodyReader } from '../../store/body-reader.ts';
 import { withLibrary } from '../../store/index.ts';
 import type { BodySide } from '../../store/index.ts';
+import { maxLineBytes } from '../../store/transfer/split-lines.ts';
 
 const token = 'token-of-the-test-that-is-secret-0123456789';
 let home: string;
@@ -202,6 +203,21 @@ describe('refuses with the number of the line, and changes nothing', () => {
     expect(error).toMatchObject({
       code: 'E_IMPORT_DAMAGED',
       message: expect.stringMatching(new RegExp(`^line ${number} of the file is damaged: `)) as string,
+    });
+    expect((await runCommand('sessions', '--home', other)).error).toMatchObject({ code: 'E_DB_MISSING' });
+  });
+
+  test('a line without an end', async () => {
+    const other = await freshHome();
+    const bad = join(other, 'long.jsonl');
+    await writeFile(bad, `${lines[0]}\n${lines[1]}\n`);
+    // NUL bytes that take no room on disk.
+    await truncate(bad, maxLineBytes + 1024 * 1024);
+    const { error } = await runCommand('import', bad, '--home', other);
+    expect(error).toMatchObject({
+      code: 'E_IMPORT_DAMAGED',
+      message: `line 3 of ${bad} is longer than ${maxLineBytes} bytes, which is more than tapes export writes`,
+      hint: expect.stringContaining('tapes export SESSION') as string,
     });
     expect((await runCommand('sessions', '--home', other)).error).toMatchObject({ code: 'E_DB_MISSING' });
   });

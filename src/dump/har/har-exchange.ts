@@ -90,6 +90,9 @@ export class HarExchange {
         this.#remarks.push(`${event.bytes} bytes of the ${event.side} are missing: ${event.why}`);
         (event.side === 'request' ? this.#requestBody : this.#responseBody)?.miss(event.bytes);
         return null;
+      case 'socketMissed':
+        this.#remarks.push(`${event.bytes} bytes of messages are missing: ${event.why}`);
+        return null;
       case 'remark':
         this.#remarks.push(event.text);
         return null;

@@ -83,6 +83,11 @@ export class ExchangeTranscript {
         const frame = socketFrame({ isFromClient, opcode: event.isBinary ? 2 : 1, data: event.data });
         return this.#say(isFromClient ? 'client' : 'server', frame);
       }
+      case 'socketMissed':
+        this.#comments[event.from === 'agent' ? 'client' : 'server'].push(
+          `${event.bytes} bytes of messages are missing here: ${event.why}`,
+        );
+        return [];
       case 'socketClosed':
         return this.#closeSocket(event.code, event.reason);
       case 'bytesMissing':

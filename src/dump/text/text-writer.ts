@@ -139,6 +139,11 @@ export class TextWriter implements DumpWriter {
           ...this.#showWhole(event.data, !event.isBinary),
         ];
       }
+      case 'socketMissed': {
+        const exchange = this.#exchanges.get(event.exchangeId);
+        const name = exchange?.name ?? short(event.exchangeId);
+        return [this.#line(event, `${name} ! ${event.bytes} bytes of messages are missing: ${event.why}`)];
+      }
       case 'socketClosed': {
         const exchange = this.#exchanges.get(event.exchangeId);
         if (exchange === undefined) return [];

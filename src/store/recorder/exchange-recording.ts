@@ -164,6 +164,9 @@ export class ExchangeRecording {
       case 'socketMessage':
         await this.#handleMessage(event);
         return false;
+      case 'socketMissed':
+        this.loseBytes(event.from === 'agent' ? 'request' : 'response', event.bytes);
+        return false;
       case 'socketClosed':
         // No close frame: the connection was dropped, which is how Codex ends every socket.
         await this.#end(
@@ -245,19 +248,20 @@ export class ExchangeRecording {
 
   #putResponse(response: ResponseHead, stamp: Stamp, upstream: UpstreamLeg | undefined): void {
     const headers = this.#context.vault.maskHeaders(response.headers);
-    this.#response = { ...response, headers };
+    const reason = this.#context.vault.maskText(response.reason);
+    this.#response = { ...response, headers, reason };
     this.#noteProvider(upstream);
     const stored = this.#context.headers.share(headers);
     this.#headerParts = [...this.#headerParts, ...stored.parts];
     this.#put({
       status: response.status,
-      reason: response.reason,
+      reason,
       response_headers: stored.headers,
       response_list: stored.list,
       response_values: stored.values,
       response_started_ms: this.#since(stamp),
     });
-    if (this.#row.kind === 'websocket') this.#socketHead = { ...response, headers };
+    if (this.#row.kind === 'websocket') this.#socketHead = this.#response;
     else this.#call?.startResponse(response.status, headers);
   }
 
@@ -271,7 +275,13 @@ export class ExchangeRecording {
     if (connection !== null) this.#connections.push(connection);
     const request = upstream.requestHeaders === null ? null : mask(upstream.requestHeaders);
     const response =
-      upstream.response === null ? null : { ...upstream.response, headers: mask(upstream.response.headers) };
+      upstream.response === null
+        ? null
+        : {
+            ...upstream.response,
+            headers: mask(upstream.response.headers),
+            reason: vault.maskText(upstream.response.reason),
+          };
     this.#row = {
       ...this.#row,
       provider_connection: connection?.number ?? null,

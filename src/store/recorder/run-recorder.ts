@@ -309,9 +309,12 @@ export class RunRecorder implements Recorder {
       case 'responseEnded':
       case 'exchangeAborted':
       case 'socketMessage':
+      case 'socketMissed':
       case 'socketClosed': {
-        const isOver = await this.#exchangeOf(event.exchangeId)?.handle(event);
-        if (isOver === true) this.#forget(event.exchangeId);
+        const exchange = this.#exchangeOf(event.exchangeId);
+        if (exchange === undefined) return;
+        if (event.type === 'socketMissed') this.#problems.add(`part of a WebSocket was not recorded: ${event.why}`, 1);
+        if (await exchange.handle(event)) this.#forget(event.exchangeId);
         return;
       }
       default:

@@ -3,7 +3,7 @@ import type { FuzzTarget } from '../case.ts';
 import { contentEncoding } from './content-encoding.ts';
 import { clientHello, connectHead } from './heads.ts';
 import { sharedHeaders } from './headers.ts';
-import { importing } from './import.ts';
+import { importDatabase, importLines } from './import.ts';
 import { json } from './json.ts';
 import { masking } from './masking.ts';
 import { derivation, identity, splitting } from './requests.ts';
@@ -11,6 +11,7 @@ import { answerStream, responses } from './responses.ts';
 import { search } from './search.ts';
 import { sse } from './sse.ts';
 import { writers } from './writers.ts';
+import { webSocket } from './websocket.ts';
 import { zstd } from './zstd.ts';
 
 export const targets: readonly FuzzTarget[] = [
@@ -28,6 +29,8 @@ export const targets: readonly FuzzTarget[] = [
   masking,
   connectHead,
   clientHello,
+  webSocket,
   writers,
-  importing,
+  importLines,
+  importDatabase,
 ];

@@ -28,8 +28,6 @@ export const writers: FuzzTarget = {
     'content-type: \r',
   ],
   longest: 200,
-  // Each is a script of some eight events.
-  casesInCi: 20_000,
   async check(fuzzed) {
     const format = formats[fuzzed.seed % formats.length]!;
     const options = {

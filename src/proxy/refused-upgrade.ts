@@ -1,0 +1,13 @@
+// Is this the head of an upgrade that tapes refuses? Asked before a byte of it is passed on.
+
+/** `head`: its bytes, one a character, without the empty line. `isRefused`: by the path, with its query. */
+export function isRefusedHead(head: string, isRefused: (path: string) => boolean): boolean {
+  if (!/\r\nupgrade[ \t]*:/i.test(head)) return false;
+  const target = /^GET (\S+) HTTP\/1\.\d/.exec(head)?.[1];
+  return target !== undefined && isRefused(pathOf(target));
+}
+
+/** The path of a request target: of an absolute one, too. */
+export function pathOf(target: string): string {
+  return /^https?:\/\/[^/?#]*(.*)$/i.exec(target)?.[1] ?? target;
+}
