@@ -132,7 +132,9 @@ test('a title asked for in the proxy’s own run goes to the session it is for, 
   const own = thread.openRun(runStartOfTests({ id: 'proxy', kind: 'proxy' }));
   const run = thread.openRun(sessionRun('run-1'));
   push(run, (script) => script.call('ex-1', { prompt: 'mend the parser' }).answer('ex-1', plainAnswer('Done.')));
-  await expect.poll(() => all(dbFile, 'SELECT id FROM calls').catch(() => [])).toEqual([{ id: 'ex-1' }]);
+  await expect
+    .poll(() => all(dbFile, 'SELECT id FROM calls').catch(() => []), { timeout: 20_000 })
+    .toEqual([{ id: 'ex-1' }]);
   push(own, (script) =>
     script
       .call('title', {
@@ -166,7 +168,9 @@ test('the limit on what waits is one for all runs, and each run counts its own l
     return script.end('ex-1');
   });
   await light.ready;
-  await expect.poll(() => all(dbFile, 'SELECT id FROM calls').catch(() => [])).toEqual([{ id: 'ex-1' }]);
+  await expect
+    .poll(() => all(dbFile, 'SELECT id FROM calls').catch(() => []), { timeout: 20_000 })
+    .toEqual([{ id: 'ex-1' }]);
   push(light, (script) => script.call('ex-2', { session: 'two', thread: 'two' }).answer('ex-2', plainAnswer('Hi.')));
   expect((await end(light)).dropped).toBe(0);
   expect((await end(heavy)).dropped).toBeGreaterThan(10);
