@@ -73,7 +73,7 @@ export function watchProviderConnection(
     const ends = { leg: 'provider', client, server } as const;
     tell({ type: 'connectionOpened', ...ends, ...destination, ...stamp() });
     const onClose = (): void => {
-      const ending = resets.has(socket) ? ({ by: 'client', isReset: true } as const) : how;
+      const ending = isResetByUs in socket ? ({ by: 'client', isReset: true } as const) : how;
       tell({ type: 'connectionEnded', ...ends, ...ending, ...stamp() });
     };
     if (socket.destroyed) onClose();
@@ -92,14 +92,23 @@ export function watchProviderConnection(
  * Of TLS over a stream that is no socket (through a proxy, under a tap): those of the socket below it. A property, because an HTTP/2 session
  * shows its socket through a proxy object only.
  */
-const knownEnds = Symbol('ends');
+const knownEnds = Symbol.for('tapes.ends');
 
-const resets = new WeakSet<object>();
+// These are properties by name, too: the engine of the published program is a script with a copy of this module (load-engine.ts).
+const isResetByUs = Symbol.for('tapes.isReset');
+const upgradeAnswer = Symbol.for('tapes.upgradeAnswer');
+const askedAt = Symbol.for('tapes.askedAt');
 
 /** This connection of ours is about to be reset by us. */
-export const noteReset = (socket: object): void => void resets.add(socket);
+export const noteReset = (socket: object): void => void Object.defineProperty(socket, isResetByUs, { value: true });
 
-const upgradeAnswer = Symbol('upgradeAnswer');
+/** An upgrade was asked for on this connection of ours, then. */
+export const noteAsked = (socket: object, at: Stamp): void => {
+  Object.defineProperty(socket, askedAt, { value: at, configurable: true });
+};
+
+/** Null: nobody has noted it. */
+export const askedAtOf = (socket: object): Stamp | null => (socket as { readonly [askedAt]?: Stamp })[askedAt] ?? null;
 
 interface UpgradeAnswer {
   readonly statusCode?: number;

@@ -14,11 +14,13 @@ import { formatAuthority, readAuthority } from './connect-request.ts';
 import { endsOf } from './connections.ts';
 import { emitWireEvents, stampEvents } from './engine-events.ts';
 import { keepHttp2, raiseHttp2Limits } from './engine-http2.ts';
-import { below, relayHttp1, type Http1Relay } from './http1-relay.ts';
+import { relayHttp1, type Http1Relay } from './http1-relay.ts';
+import { below } from './layered-sockets.ts';
 import { tapSocket, tellKeys, type TlsTap } from './tls-tap.ts';
 import { allowLongHeaders } from './long-headers.ts';
 import { addUpstreamFacts } from './upstream-facts.ts';
 import { withQuickLeafKeys } from './leaf-keys.ts';
+import type { UpgradedSockets } from './upgraded-sockets.ts';
 import type { Alpn } from './upstream-tls.ts';
 import { watchWebSockets } from './websocket-facts.ts';
 import { warmUp } from './warm-up.ts';
@@ -35,6 +37,8 @@ export interface EngineOptions {
   readonly sink: Sink<unknown>;
   /** Events also tell of the provider's side. */
   readonly tellsUpstream: boolean;
+  /** Where connections wait on which a provider has accepted an upgrade. */
+  readonly upgraded: UpgradedSockets;
   /** Told of what passes below TLS on the agent's side; absent: nobody asks. */
   readonly tap?: TlsTap | undefined;
   /** Told of TLS that stands on an agent's connection. */
@@ -96,6 +100,8 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     emit: stampEvents(options.sink),
     handOver: (agent) => passOn(agent),
     endsOf: options.tellsUpstream ? endsOf : null,
+    isRefusedUpgrade: options.isRefusedUpgrade,
+    upgraded: options.upgraded,
   });
   const passOn = takeHttp1(listener(), relay);
   return {

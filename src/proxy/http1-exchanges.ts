@@ -19,8 +19,8 @@ export interface Http1Connection {
 }
 
 export interface Http1Exchanges {
-  /** Bytes of the agent that are passed on. */
-  sent(bytes: Buffer): void;
+  /** Bytes of the agent that are passed on; `at`: when, by performance.now(), where that is not now. */
+  sent(bytes: Buffer, at?: number): void;
   /** The agent has ended its half. */
   sentEnd(): void;
   /** Bytes of the provider that are passed on. */
@@ -70,29 +70,28 @@ export function tellHttp1(
     const requestAt = securedAt !== null && securedAt.mono > sentAt ? securedAt : null;
     return { upstream: { local, remote, requestHeaders: head.headers, response, requestAt } };
   };
-  const endRequest = (exchange: Open): void => {
+  const endRequest = (exchange: Open, at?: number): void => {
     if (exchange.isRequestEnded) return;
     exchange.isRequestEnded = true;
-    emit({ type: 'requestEnded', exchangeId: exchange.exchangeId });
+    emit({ type: 'requestEnded', exchangeId: exchange.exchangeId }, at);
   };
-  const onRequest = (event: Http1Event): void => {
+  const onRequest = (event: Http1Event, sentAt: number): void => {
     switch (event.type) {
       case 'head': {
         const { line, headers } = event.head;
         const [method, target, version] = line;
-        const sentAt = performance.now();
         sending = { exchangeId: newId(), method, head: event.head, sentAt, isRequestEnded: false, response: null };
         open.push(sending);
         const request = { method, scheme: 'https', host, port, path: pathOf(target), headers, client } as const;
         const httpVersion = version.slice('HTTP/'.length);
-        emit({ type: 'requestStarted', exchangeId: sending.exchangeId, request: { ...request, httpVersion } });
+        emit({ type: 'requestStarted', exchangeId: sending.exchangeId, request: { ...request, httpVersion } }, sentAt);
         return;
       }
       case 'data':
         if (sending !== null) emit({ type: 'requestData', exchangeId: sending.exchangeId, data: event.data });
         return;
       case 'end':
-        if (sending !== null) endRequest(sending);
+        if (sending !== null) endRequest(sending, sentAt);
         sending = null;
     }
   };
@@ -129,8 +128,8 @@ export function tellHttp1(
   const lost = (): void =>
     abort('tapes', { code: 'E_NOT_HTTP', message: 'what passed on this connection cannot be read as HTTP/1.1' });
   return {
-    sent(bytes) {
-      for (const event of requests.push(bytes)) onRequest(event);
+    sent(bytes, at = performance.now()) {
+      for (const event of requests.push(bytes)) onRequest(event, at);
       if (requests.isLost()) lost();
     },
     sentEnd: () => void (hasAgentEnded = true),

@@ -9,6 +9,7 @@ import type { Engine } from './engine.ts';
 import { learnHosts } from './host-learner.ts';
 import { loadEngine, type LoadedEngine } from './load-engine.ts';
 import { withoutRepeats, type TlsTap } from './tls-tap.ts';
+import { keepUpgradedSockets } from './upgraded-sockets.ts';
 import type { UpstreamRoutes } from './upstream-route.ts';
 import { openUpstream } from './upstream-socket.ts';
 import { installUpstreamTls } from './upstream-tls.ts';
@@ -84,7 +85,8 @@ export async function openInterceptor(options: InterceptorOptions): Promise<Inte
   });
   const tap = options.tap === undefined ? undefined : withoutRepeats(options.tap);
   const connections = options.tellConnection === undefined ? null : watchAgentConnections(options.tellConnection);
-  const upstreamTls = installUpstreamTls({ ...options, tap });
+  const upgraded = keepUpgradedSockets();
+  const upstreamTls = installUpstreamTls({ ...options, tap, upgraded });
   let resolveEngine: (engine: Engine | null) => void = () => undefined;
   const engine = new Promise<Engine | null>((resolve) => (resolveEngine = resolve));
   let loaded: LoadedEngine | null = null;
@@ -123,6 +125,7 @@ export async function openInterceptor(options: InterceptorOptions): Promise<Inte
         alpnOf: (host) => upstreamTls.alpnOf(host),
         sink,
         tellsUpstream: options.tellsUpstream ?? false,
+        upgraded,
         tap,
         onSecure: connections?.secure,
       });

@@ -9,6 +9,7 @@ import tls, { connect as connectTls, type ConnectionOptions, type SecureContext,
 import { watchProviderConnection, type TellConnection } from './connections.ts';
 import { tapSocket, tellKeys, type TlsTap } from './tls-tap.ts';
 import { contextTrusting } from './upstream-context.ts';
+import type { UpgradedSockets } from './upgraded-sockets.ts';
 import { findRoute, type UpstreamRoutes } from './upstream-route.ts';
 import { deferSocket, openUpstream } from './upstream-socket.ts';
 
@@ -34,6 +35,8 @@ export interface UpstreamTlsOptions {
   readonly tap?: TlsTap | undefined;
   /** Told of each connection; absent: nobody asks. */
   readonly tellConnection?: TellConnection | undefined;
+  /** Asked first: connections that have been opened for what the engine is about to ask. */
+  readonly upgraded: Pick<UpgradedSockets, 'take'>;
 }
 
 /** A connection that waits for its first use, and what is called when it is over before that. */
@@ -45,7 +48,13 @@ interface Parked {
 const handshakeTimeoutMs = 10_000;
 const parkedForMs = 5_000;
 
-export function installUpstreamTls({ routes, extraRoots, tap, tellConnection }: UpstreamTlsOptions): UpstreamTls {
+export function installUpstreamTls({
+  routes,
+  extraRoots,
+  tap,
+  tellConnection,
+  upgraded,
+}: UpstreamTlsOptions): UpstreamTls {
   const onKeys = tap === undefined ? null : tellKeys(tap);
   const contexts = new Map<string, SecureContext>();
   const learning = new Map<string, Promise<string | null>>();
@@ -113,7 +122,7 @@ export function installUpstreamTls({ routes, extraRoots, tap, tellConnection }: 
   const original = tls.connect;
   const replacement = (...given: unknown[]): TLSSocket => {
     const { options, onSecure } = readArguments(given);
-    const ready = take(options);
+    const ready = upgraded.take(options) ?? take(options);
     if (ready === null) return open(options, onSecure);
     if (onSecure !== undefined) process.nextTick(onSecure);
     return ready;

@@ -2,7 +2,7 @@
 import type { Mockttp } from 'mockttp';
 
 import type { RawHeaders, Stamp, UpstreamLeg } from '../domain/index.ts';
-import { endsOf, stamp, upgradeAnswerOf } from './connections.ts';
+import { askedAtOf, endsOf, stamp, upgradeAnswerOf } from './connections.ts';
 import { pairs } from './upstream-facts.ts';
 
 type Told = (type: string, data: unknown) => void;
@@ -44,7 +44,7 @@ export function watchWebSockets(engine: Mockttp): (requestId: string) => Upstrea
         const there = upstreamWebSocket?._socket;
         known.set(request.id, {
           requestHeaders: sent?.headers ?? null,
-          requestAt: sent?.at ?? null,
+          requestAt: (there === undefined ? null : askedAtOf(there)) ?? sent?.at ?? null,
           response: there === undefined ? null : upgradeAnswerOf(there),
           responseAt: stamp(),
           ...(there === undefined ? { local: null, remote: null } : endsOf(there)),
