@@ -27,6 +27,7 @@ export type {
   AbortedBy,
   ConnectionEnd,
   ConnectionEvent,
+  ConnectionPhases,
   ConnectionStart,
   Endpoint,
   RawHeaders,

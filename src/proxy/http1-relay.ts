@@ -17,7 +17,7 @@ export interface RelayOptions {
   /** Gives the connection, with what came on it put back, to the engine. */
   readonly handOver: (agent: TLSSocket) => void;
   /** Reads the ends of the connection to the provider; null: nobody asks. */
-  readonly endsOf: ((upstream: TLSSocket) => Pick<UpstreamLeg, 'local' | 'remote'> | null) | null;
+  readonly endsOf: ((upstream: TLSSocket) => Pick<UpstreamLeg, 'local' | 'remote' | 'phases'> | null) | null;
   /** Upgrades of these paths are the engine's to refuse. */
   readonly isRefusedUpgrade: (path: string) => boolean;
   /** Takes connections on which the provider has accepted an upgrade. */

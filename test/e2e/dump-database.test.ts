@@ -237,7 +237,7 @@ describe.each(cases)('%s: the dump from the database and the live one', (_name, 
       expect(Math.abs(Date.parse(other.startedDateTime) - Date.parse(entry.startedDateTime))).toBeLessThanOrEqual(
         withinMs,
       );
-      for (const phase of ['send', 'wait', 'receive']) {
+      for (const phase of ['blocked', 'dns', 'connect', 'ssl', 'send', 'wait', 'receive']) {
         expect(Math.abs(other.timings[phase]! - entry.timings[phase]!)).toBeLessThanOrEqual(withinMs);
       }
       if (entry._tapes.callId === undefined) continue;
