@@ -238,7 +238,9 @@ describe.each(cases)('%s: the dump from the database and the live one', (_name, 
         withinMs,
       );
       for (const phase of ['blocked', 'dns', 'connect', 'ssl', 'send', 'wait', 'receive']) {
-        expect(Math.abs(other.timings[phase]! - entry.timings[phase]!)).toBeLessThanOrEqual(withinMs);
+        expect(Math.abs(other.timings[phase]! - entry.timings[phase]!), `${phase} of ${id}`).toBeLessThanOrEqual(
+          withinMs,
+        );
       }
       if (entry._tapes.callId === undefined) continue;
       expect(other.request.postData?.text).toBe(entry.request.postData?.text);

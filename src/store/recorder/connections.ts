@@ -40,6 +40,13 @@ export class Connections {
   tell(event: ConnectionEvent): void {
     const { leg, client, server } = event;
     if (event.type === 'connectionOpened') {
+      const used = this.#known.get(keyOf(leg, client));
+      // An exchange may name it before it is told of.
+      if (used !== undefined && used.openedAt === null && used.ended === open) {
+        used.openedAt = microTime(event.at);
+        used.server ??= server;
+        return;
+      }
       this.#keep(keyOf(leg, client), {
         leg,
         client,
