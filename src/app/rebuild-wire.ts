@@ -297,12 +297,14 @@ async function* socketEvents(library: WireLibrary, exchange: WireExchange, clock
 
 /** Null: nothing is known of it. */
 function upstreamOf(exchange: WireExchange, clock: Clock): UpstreamLeg | null {
-  const { upstream, upstreamRequestMs, upstreamResponseMs, startedAt } = exchange;
+  const { upstream, upstreamPhases, upstreamRequestMs, upstreamResponseMs, startedAt } = exchange;
   if (upstream === null) return null;
   const { at, mono } = clock(0);
   const stampOf = (ms: number | null): Stamp | null =>
     ms === null ? null : { at: startedAt + ms, mono: mono - (at - startedAt) + ms };
-  return { ...upstream, requestAt: stampOf(upstreamRequestMs), responseAt: stampOf(upstreamResponseMs) };
+  const began = upstreamPhases === null ? null : stampOf(upstreamPhases.beganAt - startedAt);
+  const phases = upstreamPhases === null || began === null ? null : { ...upstreamPhases.durations, began };
+  return { ...upstream, requestAt: stampOf(upstreamRequestMs), responseAt: stampOf(upstreamResponseMs), phases };
 }
 
 function withBodyLength(upstream: UpstreamLeg, request: RebuiltBody, response: RebuiltBody): UpstreamLeg {

@@ -30,6 +30,7 @@ export type {
   AbortedBy,
   ConnectionEnd,
   ConnectionEvent,
+  ConnectionPhases,
   ConnectionStart,
   Endpoint,
   RawHeaders,

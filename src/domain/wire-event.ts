@@ -34,6 +34,18 @@ export interface ResponseHead {
   readonly headers: RawHeaders;
 }
 
+/** How a connection to the provider came to stand. */
+export interface ConnectionPhases {
+  /** When tapes began to make it; before the request that it is for, where it was made ahead. */
+  readonly began: Stamp;
+  /** Null: no name was looked up (an address was given, or a proxy looks it up). */
+  readonly dnsMs: number | null;
+  /** From the address to the end of the TLS handshake, with what a proxy takes. */
+  readonly connectMs: number;
+  /** The TLS handshake, which is a part of `connectMs`. */
+  readonly sslMs: number;
+}
+
 /** The other side of an exchange: the connection to the provider, and the heads as they passed there. Null: not known. */
 export interface UpstreamLeg {
   readonly local: Endpoint | null;
@@ -43,6 +55,8 @@ export interface UpstreamLeg {
   /** When the heads passed there, where that is known to differ from when the agent's side had them. */
   readonly requestAt?: Stamp | null;
   readonly responseAt?: Stamp | null;
+  /** Of the connection, whichever exchange it was made for. */
+  readonly phases?: ConnectionPhases | null;
 }
 
 /** A connection of either side, which no exchange tells of: it may have carried many, or none. Null: not seen. */

@@ -2,7 +2,8 @@
 import type { DumpOrigin, DumpWriter, LabelReader } from './dump-event.ts';
 import { HarWriter } from './har/har-writer.ts';
 import { PcapngWriter } from './pcapng/pcapng-writer.ts';
-import { TextWriter, type ShownBodies } from './text/text-writer.ts';
+import type { ShownBodies } from './text/body-view.ts';
+import { TextWriter } from './text/text-writer.ts';
 import { withoutZstd } from './without-zstd.ts';
 
 export const dumpFormats = ['pcapng', 'har', 'text'] as const;

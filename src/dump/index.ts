@@ -2,8 +2,8 @@
 export type { DumpEvent, DumpOrigin, DumpWriter, ExchangeLabel, LabelReader } from './dump-event.ts';
 export { dumpFormats, formatOfFile, openDumpWriter } from './dump-format.ts';
 export type { DumpFormat } from './dump-format.ts';
-export { shownBodies } from './text/text-writer.ts';
-export type { ShownBodies } from './text/text-writer.ts';
+export { shownBodies } from './text/body-view.ts';
+export type { ShownBodies } from './text/body-view.ts';
 export { openDumpFile } from './live/dump-file.ts';
 export type { DumpRotation, DumpTarget } from './live/dump-file.ts';
 export type { DumpReport } from './live/dump-pipeline.ts';

@@ -2,7 +2,7 @@
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 
-import type { ConnectionEnd, ConnectionEvent, Endpoint, Stamp } from '../domain/index.ts';
+import type { ConnectionEnd, ConnectionEvent, ConnectionPhases, Endpoint, Stamp } from '../domain/index.ts';
 
 /** Called at once. Must not throw. */
 export type TellConnection = (event: ConnectionEvent) => void;
@@ -15,6 +15,8 @@ export interface Destination {
 export interface Ends {
   readonly local: Endpoint | null;
   readonly remote: Endpoint | null;
+  /** Of a connection to the provider, once it stands. */
+  readonly phases?: ConnectionPhases;
 }
 
 export interface AgentConnections {
@@ -73,7 +75,7 @@ export function watchProviderConnection(
     const ends = { leg: 'provider', client, server } as const;
     tell({ type: 'connectionOpened', ...ends, ...destination, ...stamp() });
     const onClose = (): void => {
-      const ending = resets.has(socket) ? ({ by: 'client', isReset: true } as const) : how;
+      const ending = isResetByUs in socket ? ({ by: 'client', isReset: true } as const) : how;
       tell({ type: 'connectionEnded', ...ends, ...ending, ...stamp() });
     };
     if (socket.destroyed) onClose();
@@ -83,32 +85,68 @@ export function watchProviderConnection(
   else void whenConnected.then(onConnect, () => undefined);
 }
 
+/** What is heard of a connection while it is made. */
+export interface PhaseClock {
+  resolved(): void;
+  connected(): void;
+  secured(socket: TLSSocket): void;
+}
+
+/** To be made when the connection is asked for: what it hears is then with its ends. */
+export function timePhases(): PhaseClock {
+  const began = stamp();
+  let resolvedAt: number | null = null;
+  let connectedAt: number | null = null;
+  return {
+    resolved: () => void (resolvedAt ??= performance.now()),
+    connected: () => void (connectedAt ??= performance.now()),
+    secured(socket) {
+      const securedAt = performance.now();
+      const phases: ConnectionPhases = {
+        began,
+        dnsMs: resolvedAt === null ? null : resolvedAt - began.mono,
+        connectMs: securedAt - (resolvedAt ?? began.mono),
+        sslMs: securedAt - (connectedAt ?? securedAt),
+      };
+      Object.defineProperty(socket, knownPhases, { value: phases });
+    },
+  };
+}
+
 /**
  * Of TLS over a stream that is no socket (through a proxy, under a tap): those of the socket below it. A property, because an HTTP/2 session
  * shows its socket through a proxy object only.
  */
-const knownEnds = Symbol('ends');
+const knownEnds = Symbol.for('tapes.ends');
 
-const resets = new WeakSet<object>();
+// These are properties by name, too: the engine of the published program is a script with a copy of this module (load-engine.ts).
+const isResetByUs = Symbol.for('tapes.isReset');
+const knownPhases = Symbol.for('tapes.phases');
 
 /** This connection of ours is about to be reset by us. */
-export const noteReset = (socket: object): void => void resets.add(socket);
+export const noteReset = (socket: object): void => void Object.defineProperty(socket, isResetByUs, { value: true });
 
 /** Not by `localPort` and `remotePort`: they say what the engine should believe (upstream-tls.ts). */
 export function endsOf(socket: object): Ends {
   try {
-    const known = (socket as { readonly [knownEnds]?: Ends })[knownEnds];
-    if (known !== undefined) return known;
+    const { [knownEnds]: known, [knownPhases]: phases } = socket as KnownFacts;
+    if (known !== undefined) return { ...known, ...(phases === undefined ? {} : { phases }) };
     const { remoteAddress, remotePort, localAddress, localPort, address, _getpeername } = socket as SocketFacts;
     const local = address?.call(socket) as { readonly address?: string; readonly port?: number } | undefined;
     const peer = _getpeername?.call(socket) as { readonly port?: number } | undefined;
     return {
+      ...(phases === undefined ? {} : { phases }),
       local: endpoint(local?.address ?? localAddress, local?.port ?? localPort),
       remote: endpoint(remoteAddress, peer?.port ?? remotePort),
     };
   } catch {
     return { local: null, remote: null }; // an HTTP/2 session that has just gone has no socket to ask
   }
+}
+
+interface KnownFacts {
+  readonly [knownEnds]?: Ends;
+  readonly [knownPhases]?: ConnectionPhases;
 }
 
 interface SocketFacts {

@@ -55,7 +55,7 @@ interface Open {
 }
 
 /** What is known of the connection to the provider. */
-export interface ProviderSide extends Pick<UpstreamLeg, 'local' | 'remote'> {
+export interface ProviderSide extends Pick<UpstreamLeg, 'local' | 'remote' | 'phases'> {
   /** What was sent before waited until then; null: it never was. */
   readonly securedAt: Stamp | null;
 }
@@ -80,9 +80,9 @@ export function tellHttp1(
 
   const upstreamOf = ({ head, response, sentAt }: Open): { upstream?: UpstreamLeg } => {
     if (providerSide === null) return {};
-    const { local, remote, securedAt } = providerSide();
+    const { securedAt, ...ends } = providerSide();
     const requestAt = securedAt !== null && securedAt.mono > sentAt ? securedAt : null;
-    return { upstream: { local, remote, requestHeaders: head.headers, response, requestAt } };
+    return { upstream: { ...ends, requestHeaders: head.headers, response, requestAt } };
   };
   const endRequest = (exchange: Open): void => {
     if (exchange.isRequestEnded) return;

@@ -1,12 +1,12 @@
 // HTTP/1.1 of an intercepted host, carried byte for byte between two TLS connections: what the agent wrote is what the provider gets, and
 // what it answers is what the agent gets, ends and resets among it. mockttp would parse and write everything anew (docs/discoveries/mockttp.md:
 // paths, bytes above 127, pipelined requests, the 1,000th header), and hold a WebSocket's messages in memory whole. Only upgrades that are refused are mockttp's.
-import { Socket } from 'node:net';
 import tls, { type TLSSocket } from 'node:tls';
 
-import type { Endpoint, Stamp, UpstreamLeg, WireFailure } from '../domain/index.ts';
-import { noteReset, stamp } from './connections.ts';
+import type { Stamp, UpstreamLeg, WireFailure } from '../domain/index.ts';
+import { stamp } from './connections.ts';
 import type { Emit } from './engine-sockets.ts';
+import { clientOf, destroyOnceWritten, reset } from './layered-sockets.ts';
 import { tellHttp1, type Http1Exchanges, type ProviderSide } from './http1-exchanges.ts';
 import { isRefusedHead } from './refused-upgrade.ts';
 
@@ -17,7 +17,7 @@ export interface RelayOptions {
   /** Gives a connection that asks for such a one, with what came on it put back, to the engine. */
   readonly handOver: (agent: TLSSocket) => void;
   /** Reads the ends of the connection to the provider; null: nobody asks. */
-  readonly endsOf: ((upstream: TLSSocket) => Pick<UpstreamLeg, 'local' | 'remote'> | null) | null;
+  readonly endsOf: ((upstream: TLSSocket) => Pick<UpstreamLeg, 'local' | 'remote' | 'phases'> | null) | null;
 }
 
 export interface Http1Relay {
@@ -193,52 +193,7 @@ function carry(
   for (const [event, listener] of listeners) agent.on(event, listener as () => void);
 }
 
-/** Its half has been ended: what is written goes out before. */
-function destroyOnceWritten(socket: TLSSocket): void {
-  if (socket.writableFinished) socket.destroy();
-  else socket.once('finish', () => socket.destroy());
-}
-
 /** Can these first bytes still become a request that asks for an upgrade (RFC 6455 section 4.1: a GET)? */
 function mayUpgrade(bytes: Buffer): boolean {
   return 'GET '.startsWith(bytes.toString('latin1', 0, 4));
-}
-
-interface Layered {
-  readonly _parent?: unknown;
-  readonly stream?: unknown;
-  readonly _handle?: {
-    readonly _parentWrap?: { readonly stream?: unknown };
-    readonly _parent?: { reset?(done: () => void): number };
-  };
-}
-
-/** What a TLS connection stands on: a socket, or a stream in its place. Null: Node gave it a socket of its own that has no object. */
-export function below(socket: object): object | null {
-  const { _parent, _handle } = socket as Layered;
-  const found = _parent ?? _handle?._parentWrap?.stream;
-  return typeof found === 'object' ? found : null;
-}
-
-/** Ends the TCP connection below with a reset, where there is one of ours; otherwise just ends it. */
-function reset(socket: TLSSocket): void {
-  let lowest: object = socket;
-  for (let next = below(lowest); next !== null; next = below(lowest)) lowest = next;
-  noteReset(socket);
-  if (lowest === socket) {
-    (socket as Layered)._handle?._parent?.reset?.(() => undefined);
-    // Node says nothing more of TLS above a connection that is gone: whoever waits for its end is told here.
-    let isTold = false;
-    socket.once('close', () => (isTold = true));
-    setImmediate(() => void (isTold || socket.emit('close')));
-  } else if ('resetAndDestroy' in lowest) (lowest as Socket).resetAndDestroy();
-  socket.destroy();
-}
-
-function clientOf(agent: TLSSocket): Endpoint | null {
-  for (let at: object | null = agent; at !== null; at = below(at)) {
-    const { remoteAddress: address, remotePort: port } = at as Partial<Socket>;
-    if (address !== undefined && port !== undefined) return { address, port };
-  }
-  return null;
 }

@@ -11,11 +11,19 @@ export interface Upstream {
   readonly extraRoots: readonly string[];
 }
 
-/** A connection to `host:port`, connected. Rejects as a direct connection would (ECONNREFUSED …), or with what the proxy said. */
-export async function openUpstream({ routes, extraRoots }: Upstream, host: string, port: number): Promise<Socket> {
+/** A connection to `host:port`, connected. Rejects as a direct connection would (ECONNREFUSED …), or with what the proxy said. `onResolved`:
+ * the host's name was looked up here. */
+export async function openUpstream(
+  { routes, extraRoots }: Upstream,
+  host: string,
+  port: number,
+  onResolved: () => void = () => undefined,
+): Promise<Socket> {
   const route = findRoute(routes, host, port);
   if (route.type === 'direct') {
-    return connected(connect({ host: route.address, port: route.port, noDelay: true, allowHalfOpen: true }), 'connect');
+    const socket = connect({ host: route.address, port: route.port, noDelay: true, allowHalfOpen: true });
+    socket.once('lookup', onResolved);
+    return connected(socket, 'connect');
   }
   return openThroughProxy(route.proxy, host, port, extraRoots);
 }

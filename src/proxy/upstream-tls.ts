@@ -6,7 +6,7 @@
 
 import tls, { connect as connectTls, type ConnectionOptions, type SecureContext, type TLSSocket } from 'node:tls';
 
-import { watchProviderConnection, type TellConnection } from './connections.ts';
+import { timePhases, watchProviderConnection, type TellConnection } from './connections.ts';
 import { tapSocket, tellKeys, type TlsTap } from './tls-tap.ts';
 import { contextTrusting } from './upstream-context.ts';
 import { findRoute, type UpstreamRoutes } from './upstream-route.ts';
@@ -68,17 +68,21 @@ export function installUpstreamTls({ routes, extraRoots, tap, tellConnection }: 
   const open = (options: ConnectionOptions, onSecure?: () => void): TLSSocket => {
     const { host = 'localhost', port = 443 } = options;
     const route = findRoute(routes, host.toLowerCase(), port);
+    const clock = timePhases();
     const trusted = { ...options, secureContext: contextFor(options) };
     const connecting =
       route.type === 'direct' && tap?.tellsBytes !== true
         ? null
-        : openUpstream({ routes, extraRoots }, host, port).then((socket) =>
-            tap?.tellsBytes === true ? tapSocket(socket, { leg: 'provider', host }, tap) : socket,
-          );
+        : openUpstream({ routes, extraRoots }, host, port, clock.resolved).then((socket) => {
+            clock.connected();
+            return tap?.tellsBytes === true ? tapSocket(socket, { leg: 'provider', host }, tap) : socket;
+          });
     const socket =
       route.type === 'direct' && connecting === null
         ? connectTls({ ...trusted, host: route.address, port: route.port }, onSecure)
         : connectTls({ ...trusted, socket: deferSocket(connecting!) }, onSecure);
+    if (connecting === null) socket.once('lookup', clock.resolved).once('connect', clock.connected);
+    socket.prependOnceListener('secureConnect', () => clock.secured(socket));
     if (tellConnection !== undefined) watchProviderConnection(socket, { host, port }, connecting, tellConnection);
     if (onKeys !== null) socket.on('keylog', onKeys);
     forgetOnError(socket, host, port);

@@ -38,6 +38,11 @@ export interface ConnectionRow {
   readonly ended_at: string | null;
   readonly ended_by: 'client' | 'server' | null;
   readonly is_reset: number;
+  readonly began_at: string | null;
+  readonly dns_ms: number | null;
+  readonly connect_ms: number | null;
+  readonly tls_ms: number | null;
+  readonly made_for: string | null;
 }
 
 export type ExchangeOutcome =

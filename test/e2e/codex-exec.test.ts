@@ -3,7 +3,6 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import Database from 'better-sqlite3';
 import {
   cutAfter,
   execCommand,
@@ -18,6 +17,7 @@ import {
   type StandInOptions,
 } from '../support/chatgpt/index.ts';
 import { startConnectRelay } from '../support/connect-relay.ts';
+import { query } from '../support/query.ts';
 import { run, type RunResult } from '../support/run.ts';
 import { codexBin, makeCodexHome, runCodexDirect, type CodexHomeOptions } from '../support/codex.ts';
 import {
@@ -46,15 +46,6 @@ async function set(options: StandInOptions = {}, login: CodexHomeOptions = {}): 
   const tapes = makeTapesHome();
   closing.push(() => standIn.close(), codex.remove, tapes.remove);
   return { standIn, codex, tapes };
-}
-
-function query(file: string, sql: string): unknown[] {
-  const db = new Database(file, { readonly: true });
-  try {
-    return db.prepare(sql).all();
-  } finally {
-    db.close();
-  }
 }
 
 const exec = (...args: string[]): string[] => ['exec', '--skip-git-repo-check', ...args];

@@ -237,8 +237,10 @@ describe.each(cases)('%s: the dump from the database and the live one', (_name, 
       expect(Math.abs(Date.parse(other.startedDateTime) - Date.parse(entry.startedDateTime))).toBeLessThanOrEqual(
         withinMs,
       );
-      for (const phase of ['send', 'wait', 'receive']) {
-        expect(Math.abs(other.timings[phase]! - entry.timings[phase]!)).toBeLessThanOrEqual(withinMs);
+      for (const phase of ['blocked', 'dns', 'connect', 'ssl', 'send', 'wait', 'receive']) {
+        expect(Math.abs(other.timings[phase]! - entry.timings[phase]!), `${phase} of ${id}`).toBeLessThanOrEqual(
+          withinMs,
+        );
       }
       if (entry._tapes.callId === undefined) continue;
       expect(other.request.postData?.text).toBe(entry.request.postData?.text);

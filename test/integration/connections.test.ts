@@ -127,6 +127,30 @@ describe("the provider's connection", () => {
     },
   );
 
+  it('is told with how long it took to make, and to look its name up where that is ours to do', async () => {
+    const standIn = await startStandIn({ http2: false, scenario: () => text('Hello') });
+    closing.push(() => standIn.close());
+    const byName = { host: 'chatgpt.com', port: 443, toAddress: 'localhost', toPort: standIn.port };
+    const tapes = await startInterceptor({ standIn, tellsUpstream: true, routes: { resolve: [byName] } });
+    closing.push(() => tapes.close());
+    const before = performance.now();
+    const socket = await tapes.connectTls('chatgpt.com', 443, { ALPNProtocols: ['http/1.1'] });
+    socket.on('error', () => undefined).resume();
+    socket.write(get());
+    await tapes.waitFor('responseEnded');
+    socket.write(get());
+    const [first, second] = await tapes.waitFor('responseStarted', 2);
+    const { began, dnsMs, connectMs, sslMs } = first!.upstream!.phases!;
+    expect(began.mono).toBeGreaterThanOrEqual(before);
+    expect(dnsMs).toBeGreaterThan(0);
+    expect(sslMs).toBeGreaterThan(0);
+    expect(connectMs).toBeGreaterThan(sslMs);
+    expect(began.mono + dnsMs! + connectMs).toBeLessThanOrEqual(first!.mono);
+    // Of the connection, whichever request it was made for.
+    expect(second!.upstream!.phases).toEqual(first!.upstream!.phases);
+    socket.destroy();
+  });
+
   it('of a WebSocket is known, with the heads as they passed there', async () => {
     const tapes = await set();
     const socket = await tapes.connectTls('chatgpt.com', 443, { ALPNProtocols: ['http/1.1'] });

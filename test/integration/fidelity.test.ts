@@ -9,8 +9,11 @@ import { findDifference } from '../support/fidelity/differences.ts';
 import { findLine, openHttp2Stage, type Http2Stage } from '../support/fidelity/http2-both-ways.ts';
 import { http2Scenarios } from '../support/fidelity/http2-scenarios.ts';
 import type { RawUpstreamOptions } from '../support/fidelity/raw-upstream.ts';
-import { plainGet, scenarios } from '../support/fidelity/scenarios.ts';
+import { plainGet, scenarios as plainScenarios } from '../support/fidelity/scenarios.ts';
 import { socketScenarios } from '../support/fidelity/socket-scenarios.ts';
+import { upgradeScenarios } from '../support/fidelity/upgrade-scenarios.ts';
+
+const scenarios = [...plainScenarios, ...upgradeScenarios];
 
 describe('HTTP/1.1 passes as it is, in both directions', () => {
   let stage: Stage;

@@ -33,6 +33,8 @@ export interface TestInterceptorOptions {
   readonly trustStandIn?: boolean;
   /** Are the provider's side and connections told, too, as a dump wants it? */
   readonly tellsUpstream?: boolean;
+  /** Default: those of Codex's model calls are refused, as in every run. */
+  readonly refusesUpgrades?: boolean;
 }
 
 export async function startInterceptor({
@@ -40,6 +42,7 @@ export async function startInterceptor({
   routes = {},
   trustStandIn = true,
   tellsUpstream = false,
+  refusesUpgrades = true,
 }: TestInterceptorOptions): Promise<TestInterceptor> {
   const folder = mkdtempSync(join(tmpdir(), 'tapes-interceptor-'));
   const profile = findProfile('codex')!;
@@ -56,7 +59,7 @@ export async function startInterceptor({
     root,
     interceptHosts: profile.interceptHosts,
     isPermitted: (host) => permits(root.permittedDomains, host),
-    isRefusedUpgrade: (path) => profile.isRefusableUpgrade(path),
+    isRefusedUpgrade: (path) => refusesUpgrades && profile.isRefusableUpgrade(path),
     readBackendHosts: (path, answer) => profile.readBackendHosts(path, answer),
     routes: { resolve, proxy: null, noProxy: '', ...routes },
     extraRoots: trustStandIn ? [readFileSync(standIn.caFile, 'utf8')] : [],

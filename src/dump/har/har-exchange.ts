@@ -6,6 +6,7 @@ import type { ExchangeEvent } from '../http/exchange-transcript.ts';
 import { readHeader, requestHeadBytes, responseHeadBytes } from '../http/framing.ts';
 import { BodyCollector, readText, type BodyRoom, type KeptBody } from '../kept-body.ts';
 import { eventMessages } from './event-messages.ts';
+import { phasesOf, round } from './phases.ts';
 import type { HarEntry, HarPair, HarSocketMessage } from './har-format.ts';
 
 /** Of one body; a HAR is read whole by whoever reads it. */
@@ -20,6 +21,7 @@ export class HarExchange {
   readonly #label: ExchangeLabel | null;
   readonly #startedAt: Stamp;
   readonly #room: BodyRoom;
+  readonly #claim: (upstream: UpstreamLeg) => boolean;
   readonly #requestBody: BodyCollector;
   readonly #isSocket: boolean;
   readonly #messages: HarSocketMessage[] = [];
@@ -35,8 +37,11 @@ export class HarExchange {
   #requestEndedMs: number | null = null;
   #responseStartedMs: number | null = null;
   #error: string | null = null;
+  #isFirst = false;
 
-  constructor(event: Opening, label: ExchangeLabel | null, room: BodyRoom) {
+  /** `claim`: was the connection to the provider made for this exchange? */
+  constructor(event: Opening, label: ExchangeLabel | null, room: BodyRoom, claim: (upstream: UpstreamLeg) => boolean) {
+    this.#claim = claim;
     this.#id = event.exchangeId;
     this.#request = event.request;
     this.#label = label;
@@ -48,7 +53,10 @@ export class HarExchange {
 
   /** Gives what became of the exchange when it is over. */
   async write(event: ExchangeEvent): Promise<string | null> {
-    if ('upstream' in event && event.upstream !== undefined) this.#upstream = event.upstream;
+    if ('upstream' in event && event.upstream !== undefined) {
+      this.#upstream = event.upstream;
+      this.#isFirst = this.#claim(event.upstream);
+    }
     switch (event.type) {
       case 'requestStarted':
         return null;
@@ -105,7 +113,16 @@ export class HarExchange {
     const request = await this.#requestBody.end();
     const response = (await this.#responseBody?.end()) ?? null;
     this.#room.giveBack(this.#messageBytes);
-    const timings = this.#timings(this.#since(stamp));
+    const { leadMs, time, timings } = phasesOf(
+      {
+        startedAt: this.#startedAt,
+        requestEndedMs: this.#requestEndedMs,
+        responseStartedMs: this.#responseStartedMs,
+        endedMs: this.#since(stamp),
+      },
+      this.#upstream,
+      this.#isFirst,
+    );
     const { callId, turnId } = this.#label ?? { callId: null, turnId: null };
     const remote = this.#upstream?.remote ?? null;
     const { client, port } = this.#request;
@@ -121,12 +138,12 @@ export class HarExchange {
         : []),
     ];
     return {
-      startedDateTime: new Date(this.#startedAt.at).toISOString(),
-      time: round(timings.send + timings.wait + timings.receive),
+      startedDateTime: new Date(this.#startedAt.at - leadMs).toISOString(),
+      time,
       request: this.#requestEntry(request),
       response: responseEntry,
       cache: {},
-      timings: { blocked: -1, dns: -1, connect: -1, ssl: -1, ...timings },
+      timings,
       ...(remote === null ? {} : { serverIPAddress: remote.address.replace(/^::ffff:/, '') }),
       // Browsers show this as the server's port, and tell connections apart by the other.
       connection: String(remote?.port ?? port),
@@ -140,7 +157,10 @@ export class HarExchange {
         ...(callId === null ? {} : { callId }),
         ...(turnId === null ? {} : { turnId }),
         outcome,
-        ...(this.#chunks.length === 0 ? {} : { chunks: this.#chunks }),
+        ...(leadMs === 0 ? {} : { requestMs: round(leadMs) }),
+        ...(this.#chunks.length === 0
+          ? {}
+          : { chunks: this.#chunks.map(([ms, bytes]) => [round(ms + leadMs), bytes]) }),
       },
     };
   }
@@ -236,16 +256,6 @@ export class HarExchange {
     };
   }
 
-  #timings(endedMs: number): { send: number; wait: number; receive: number } {
-    const responseStartedMs = this.#responseStartedMs ?? endedMs;
-    const requestEndedMs = Math.min(this.#requestEndedMs ?? responseStartedMs, responseStartedMs);
-    return {
-      send: round(requestEndedMs),
-      wait: round(responseStartedMs - requestEndedMs),
-      receive: round(Math.max(0, endedMs - responseStartedMs)),
-    };
-  }
-
   #since(stamp: Stamp): number {
     return Math.max(0, stamp.mono - this.#startedAt.mono);
   }
@@ -268,5 +278,3 @@ function cookiesOf(headers: RawHeaders, field: 'cookie' | 'set-cookie'): HarPair
       return { name: pair.slice(0, Math.max(0, equals)).trim(), value: pair.slice(equals + 1).trim() };
     });
 }
-
-const round = (ms: number): number => Math.round(ms * 1000) / 1000;

@@ -64,6 +64,8 @@ export interface HarEntry {
     readonly callId?: string;
     readonly turnId?: string;
     readonly outcome: string;
+    /** When the request began, in ms after `startedDateTime`, where that is not its beginning. */
+    readonly requestMs?: number;
     /** When each chunk of the answer came, in ms after `startedDateTime`, and how many bytes it had on the wire. */
     readonly chunks?: readonly (readonly [atMs: number, bytes: number])[];
   };

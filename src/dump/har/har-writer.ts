@@ -1,5 +1,6 @@
 // A dump for browsers' developer tools: HAR 1.2, an entry for each exchange when it is over. The file is whole JSON after every entry: its
 // tail is written again behind each.
+import type { UpstreamLeg } from '../../domain/index.ts';
 import { noBytes, type DumpEvent, type DumpOrigin, type DumpWriter, type LabelReader } from '../dump-event.ts';
 import { BodyRoom } from '../kept-body.ts';
 import { HarExchange } from './har-exchange.ts';
@@ -12,12 +13,15 @@ export interface HarWriterOptions {
 
 /** All bodies that are on their way together. */
 const maxKeptBytes = 128 * 1024 * 1024;
+/** Connections that are remembered as told. */
+const maxClaimed = 65_536;
 
 export class HarWriter implements DumpWriter {
   readonly tail = Buffer.from(harTail);
   readonly #options: HarWriterOptions;
   readonly #room = new BodyRoom(maxKeptBytes);
   readonly #open = new Map<string, HarExchange>();
+  readonly #claimed = new Set<string>();
   #entries = 0;
   #missing: string[] = [];
   #last = { at: 0, mono: 0 };
@@ -45,7 +49,7 @@ export class HarWriter implements DumpWriter {
     if (!('exchangeId' in event)) return noBytes;
     if (event.type === 'requestStarted' || event.type === 'upgradeRefused' || event.type === 'socketOpened') {
       const label = this.#options.labelOf(event.exchangeId, event.request);
-      this.#open.set(event.exchangeId, new HarExchange(event, label, this.#room));
+      this.#open.set(event.exchangeId, new HarExchange(event, label, this.#room, (upstream) => this.#claim(upstream)));
     }
     const exchange = this.#open.get(event.exchangeId);
     const outcome = (await exchange?.write(event)) ?? null;
@@ -62,6 +66,17 @@ export class HarWriter implements DumpWriter {
       entries.push(await this.#entry(exchange, 'still open when the dump ended'));
     this.#open.clear();
     return Buffer.concat(entries);
+  }
+
+  /** Of the exchanges over a connection, the one of which an answer is told first has its phases. */
+  #claim({ phases, local }: UpstreamLeg): boolean {
+    if (phases == null) return false;
+    const key = `${local?.address} ${local?.port} ${phases.began.mono}`;
+    if (this.#claimed.has(key)) return false;
+    this.#claimed.add(key);
+    const [oldest] = this.#claimed;
+    if (this.#claimed.size > maxClaimed && oldest !== undefined) this.#claimed.delete(oldest);
+    return true;
   }
 
   async #entry(exchange: HarExchange, outcome: string): Promise<Uint8Array> {

@@ -4,7 +4,7 @@ import { Vault } from '../../redact/index.ts';
 import type { ConnectionEvent, WireEvent } from '../../domain/index.ts';
 import { noBytes, type DumpEvent, type DumpOrigin, type DumpWriter } from '../dump-event.ts';
 import { openDumpWriter, type DumpFormat } from '../dump-format.ts';
-import type { ShownBodies } from '../text/text-writer.ts';
+import type { ShownBodies } from '../text/body-view.ts';
 import { TlsCapture, type CaptureEvent } from '../tls/tls-capture.ts';
 import { DumpFile, type DumpTarget, type FileReport } from './dump-file.ts';
 import { EventOrder } from './event-order.ts';

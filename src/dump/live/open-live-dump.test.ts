@@ -22,7 +22,7 @@ async function dump(
   script: WireScript,
   names: readonly string[],
   limitBytes?: number,
-): Promise<{ files: string[]; report: DumpReport }> {
+): Promise<{ files: string[]; report: DumpReport; pushMs: number; writeMs: number }> {
   const folder = freshDumpFolder();
   const files = names.map((name) => join(folder, name));
   const formats: Record<string, DumpFormat> = { pcapng: 'pcapng', har: 'har', txt: 'text' };
@@ -40,8 +40,11 @@ async function dump(
     },
     limitBytes,
   );
+  const began = performance.now();
   for (const event of script.events) live.push(event);
-  return { files, report: await live.close() };
+  const pushed = performance.now();
+  const report = await live.close();
+  return { files, report, pushMs: pushed - began, writeMs: performance.now() - pushed };
 }
 
 describe('a live dump', () => {
@@ -94,10 +97,10 @@ describe('a live dump', () => {
     // All at once, so that the thread has no time: only the first of these fit.
     for (let at = 0; at < 30; at += 1) script.data('aaaa1', Buffer.alloc(100_000, 'x'));
     script.end('aaaa1');
-    const { files, report } = await dump(script, ['a.pcapng', 'a.txt'], 1_000_000);
+    const { files, report } = await dump(script, ['a.pcapng', 'a.txt', 'a.har'], 1_000_000);
     expect(report.dropped).toBeGreaterThan(15);
     const missing = report.dropped * 100_000;
-    const [pcapng = '', txt = ''] = files;
+    const [pcapng = '', txt = '', har = ''] = files;
     expect(tsharkComplaints(pcapng)).toEqual([]);
     expect(tsharkFields(pcapng, 'frame.comment contains "bytes are missing"', 'frame.comment')[0]).toEqual([
       `${missing} bytes are missing here: too much was waiting to be written`,
@@ -111,6 +114,45 @@ describe('a live dump', () => {
     expect(readFileSync(txt, 'utf8')).toContain(
       `aaaa1    ! ${missing} bytes of the response are missing: too much was waiting`,
     );
+    const { log } = JSON.parse(readFileSync(har, 'utf8')) as {
+      log: { entries: { response: object; comment: string }[] };
+    };
+    expect(log.entries).toHaveLength(1);
+    expect(log.entries[0]!.comment).toContain(`${missing} bytes of the response are missing: too much was waiting`);
+    expect(log.entries[0]!.response).toMatchObject({
+      bodySize: 3_000_000,
+      content: { text: 'x'.repeat(3_000_000 - missing), comment: `${missing} bytes are missing` },
+    });
+  });
+
+  it.each(['a.pcapng', 'a.har', 'a.txt'])('as %s costs whoever pushes less than the writing of it', async (name) => {
+    const script = new WireScript();
+    script.post('aaaa1', { headers: [] }, '').head('aaaa1');
+    for (let at = 0; at < 300; at += 1) script.data('aaaa1', Buffer.from(`data: ${at} ${'text '.repeat(20_000)}\n\n`));
+    script.end('aaaa1');
+    const { report, pushMs, writeMs } = await dump(script, [name], 100_000_000);
+    // All of it: what was pushed at once is written behind it. Both are times of this very run, so that a busy machine has no say.
+    expect(report).toMatchObject({ dropped: 0, files: [{ problem: null }] });
+    expect(report.files[0]!.bytes).toBeGreaterThan(30_000_000);
+    expect(pushMs).toBeLessThan(writeMs);
+  });
+
+  it.each(['a.pcapng', 'a.har', 'a.txt'])('tells in %s that whole events are missing', async (name) => {
+    const script = new WireScript();
+    script.post('aaaa1', { headers: [['content-length', '0']] }, '').head('aaaa1');
+    // Heads are worth more than bodies: they are let in up to twice the limit, and then counted.
+    for (let at = 0; at < 400; at += 1) script.post(`bbbb${at}`, { headers: [['x-long', 'y'.repeat(1000)]] }, '');
+    // Nothing comes behind them: the end tells.
+    const { files, report } = await dump(script, [name], 100_000);
+    expect(report.dropped).toBeGreaterThan(100);
+    if (name.endsWith('pcapng')) {
+      expect(tsharkComplaints(files[0]!)).toEqual([]);
+      expect(droppedOf(readFileSync(files[0]!))).toBe(report.dropped);
+    }
+    const told = [...readFileSync(files[0]!, 'utf8').matchAll(/(\d+) events are missing/g)].map(([, count]) =>
+      Number(count),
+    );
+    expect(told.reduce((sum, count) => sum + count, 0)).toBe(report.dropped);
   });
 
   it.each([101, 102, 103])(
@@ -125,3 +167,16 @@ describe('a live dump', () => {
     },
   );
 });
+
+/** What the interface statistics of a pcapng say was dropped (block type 5, option 5: isb_ifdrop). */
+function droppedOf(file: Buffer): number {
+  let dropped = 0;
+  for (let at = 0; at < file.length; at += file.readUInt32LE(at + 4)) {
+    if (file.readUInt32LE(at) !== 5) continue;
+    const end = at + file.readUInt32LE(at + 4) - 4;
+    for (let option = at + 20; option < end; option += 4 + Math.ceil(file.readUInt16LE(option + 2) / 4) * 4) {
+      if (file.readUInt16LE(option) === 5) dropped += Number(file.readBigUInt64LE(option + 4));
+    }
+  }
+  return dropped;
+}

@@ -136,6 +136,7 @@ class ThreadDump implements LiveDump {
   }
 
   async #close(): Promise<DumpReport> {
+    this.#tellLastGaps();
     this.#handOver();
     const worker = this.#worker;
     worker?.ref();
@@ -171,13 +172,26 @@ class ThreadDump implements LiveDump {
     if (this.#untoldEvents > 0) this.#sendGap({ type: 'eventsMissing', events: this.#untoldEvents, why, at, mono });
     this.#untoldEvents = 0;
     if (this.#gaps.size === 0 || !('exchangeId' in event)) return;
-    const { exchangeId } = event;
+    this.#tellGap(event.exchangeId, event);
+  }
+
+  #tellGap(exchangeId: string, { at, mono }: Stamp): void {
     const gap = this.#gaps.get(exchangeId);
     if (gap === undefined) return;
     this.#gaps.delete(exchangeId);
     for (const side of ['request', 'response'] as const) {
       if (gap[side] > 0) this.#sendGap({ type: 'bytesMissing', exchangeId, side, bytes: gap[side], why, at, mono });
     }
+  }
+
+  /** What was dropped and has nothing behind it. */
+  #tellLastGaps(): void {
+    const mono = performance.now();
+    const now = { at: performance.timeOrigin + mono, mono };
+    if (this.#untoldEvents > 0) this.#sendGap({ type: 'eventsMissing', events: this.#untoldEvents, why, ...now });
+    this.#untoldEvents = 0;
+    for (const exchangeId of this.#gaps.keys()) this.#tellGap(exchangeId, now);
+    for (const tapId of this.#tapGaps.keys()) this.#tellTapGap(tapId, now);
   }
 
   #sendGap(gap: Gap & Stamp): void {

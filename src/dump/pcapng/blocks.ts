@@ -114,12 +114,14 @@ export function interfaceStatistics(
   { high, low }: PacketTime,
   received: bigint,
   dropped: bigint,
+  comments: readonly string[] = [],
 ): Buffer {
   const fixed = Buffer.alloc(12);
   fixed.writeUInt32LE(interfaceId, 0);
   fixed.writeUInt32LE(high, 4);
   fixed.writeUInt32LE(low, 8);
   return block(5, fixed, [
+    ...comments.map((value) => ({ code: 1, value })),
     { code: 4, value: uint64(received) },
     { code: 5, value: uint64(dropped) },
   ]);

@@ -107,10 +107,14 @@ export class PcapngWriter implements DumpWriter {
     const blocks: Uint8Array[] = [];
     this.#push(blocks, 0, this.#agentLeg.finish(this.#last, comment));
     this.#push(blocks, 1, this.#providerLeg?.finish(this.#last, comment) ?? []);
+    // What is missing behind the last packet.
+    const untold = this.#untold.splice(0).map((text) => text.replace('before this packet', 'at the end'));
     const statistics = this.#packets
       .slice(0, this.#providerLeg === null ? 1 : 2)
       .map((count, id) =>
-        interfaceStatistics(id, this.#last, BigInt(count), id === 0 ? BigInt(this.#missingEvents) : 0n),
+        id === 0
+          ? interfaceStatistics(id, this.#last, BigInt(count), BigInt(this.#missingEvents), untold)
+          : interfaceStatistics(id, this.#last, BigInt(count), 0n),
       );
     this.#packets.fill(0);
     this.#missingEvents = 0;

@@ -111,13 +111,48 @@ describe('a text dump', () => {
       .data('aaaa1', `${'z'.repeat(900)}\nlast line\n`)
       .end('aaaa1');
     const none = await text(script.events, 'none');
+    const full = await text(script.events, 'full');
     for (const word of ['input', 'first line', 'last line', 'the end']) expect(none).not.toContain(word);
     expect(none).toContain('< 912 bytes');
     const head = await text(script.events, 'head');
     for (const word of ['{\n', 'first line']) expect(head).toContain(word);
     for (const word of ['last line', 'the end']) expect(head).not.toContain(word);
-    const full = await text(script.events, 'full');
+    // What is left out is told: of the request, and of the answer at its end.
+    expect(head).toContain('      "input": "xxxx');
+    expect(head).toContain('    … (5,029 bytes in all)\n');
+    expect(head).toContain('    … (1,823 bytes in all)\n');
+    expect(full).not.toContain('bytes in all');
     for (const word of ['input', 'first line', 'last line', 'the end']) expect(full).toContain(word);
+  });
+
+  it('fits 80 columns where it shows bytes, and folds no line of text', async () => {
+    const script = new WireScript();
+    const bytes = Uint8Array.from({ length: 1500 }, (_, at) => at % 251);
+    const line = `"needle ${'x'.repeat(500)} haystack"`;
+    script
+      .post('aaaa1', { headers: [['content-type', 'application/json']] }, line)
+      .head('aaaa1')
+      .data('aaaa1', bytes)
+      .end('aaaa1');
+    const lines = (await text(script.events)).split('\n');
+    const rows = lines.filter((shown) => /^    [0-9a-f]{6}  /.test(shown));
+    expect(rows).toHaveLength(Math.ceil(bytes.length / 16));
+    expect(Math.max(...rows.map((row) => row.length))).toBeLessThanOrEqual(80);
+    expect(lines).toContain(`    ${line}`);
+  });
+
+  it.each(['\u00e9', '\u20ac', '\u{1f600}'])('shows a head that ends in the middle of %s as text', async (sign) => {
+    for (let before = 1020; before < 1025; before += 1) {
+      const script = new WireScript();
+      script
+        .post('aaaa1', { headers: [] }, '')
+        .head('aaaa1')
+        .data('aaaa1', `${'a'.repeat(before)}${sign}bcd`)
+        .end('aaaa1');
+      const head = await text(script.events, 'head');
+      expect(head).toMatch(/^ {4}a{1020}/m);
+      expect(head).toContain(` bytes in all)`);
+    }
   });
 
   it('tells of sockets, tunnels, refusals, failures and what is missing', async () => {

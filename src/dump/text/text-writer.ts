@@ -1,5 +1,5 @@
 // A dump for people and for grep: one event a line, beginning with its time, then headers and bodies below it, indented.
-// JSON bodies are indented, other text is given as its lines, bytes as hex and text.
+// What a body looks like is body-view.ts's.
 import type { RawHeaders, RequestHead, ResponseHead, Stamp } from '../../domain/index.ts';
 import {
   noBytes,
@@ -11,12 +11,9 @@ import {
 } from '../dump-event.ts';
 import { urlOf } from '../har/har-exchange.ts';
 import { readHeader } from '../http/framing.ts';
-import { BodyCollector, BodyRoom, readText } from '../kept-body.ts';
-import { hexLines, isReadable, safeLine } from './hex-view.ts';
-import { indentJson } from './indent-json.ts';
-
-export const shownBodies = ['none', 'head', 'full'] as const;
-export type ShownBodies = (typeof shownBodies)[number];
+import { BodyCollector, BodyRoom } from '../kept-body.ts';
+import { BodyView, wholeLines, type ShownBodies } from './body-view.ts';
+import { safeLine } from './hex-view.ts';
 
 export interface TextWriterOptions {
   readonly origin: DumpOrigin;
@@ -34,16 +31,11 @@ interface Body {
   readonly collector: BodyCollector;
   /** JSON is shown when it is complete; everything else as it comes. */
   readonly isJson: boolean;
-  shownBytes: number;
-  /** The end of a text whose line has not ended yet. */
-  partial: Buffer;
+  readonly view: BodyView;
 }
 
-/** What `head` shows of a body, or of one message. */
-const headBytes = 1024;
 const maxJsonBytes = 16 * 1024 * 1024;
 const maxKeptBytes = 64 * 1024 * 1024;
-const maxPartialBytes = 64 * 1024;
 
 export class TextWriter implements DumpWriter {
   readonly tail = noBytes;
@@ -136,7 +128,7 @@ export class TextWriter implements DumpWriter {
         const kind = event.isBinary ? 'binary' : 'text';
         return [
           this.#line(event, `${exchange.name} ${sign} ${kind} message, ${event.data.length} bytes`),
-          ...this.#showWhole(event.data, !event.isBinary),
+          ...wholeLines(event.data, !event.isBinary, this.#options.bodies),
         ];
       }
       case 'socketMissed': {
@@ -197,7 +189,7 @@ export class TextWriter implements DumpWriter {
   #openBody(headers: RawHeaders): Body {
     const isJson = /[/+]json\b/i.test(readHeader(headers, 'content-type') ?? '');
     const collector = new BodyCollector(readHeader(headers, 'content-encoding'), this.#room, isJson ? maxJsonBytes : 0);
-    return { collector, isJson, shownBytes: 0, partial: Buffer.alloc(0) };
+    return { collector, isJson, view: new BodyView(this.#options.bodies) };
   }
 
   async #data(event: Extract<DumpEvent, { type: 'requestData' | 'responseData' }>): Promise<string[]> {
@@ -209,7 +201,7 @@ export class TextWriter implements DumpWriter {
     const sign = side === 'request' ? '>' : '<';
     return [
       this.#line(event, `${exchange.name} ${sign} ${event.data.length} bytes`),
-      ...(body.isJson ? [] : this.#showPart(body, decoded)),
+      ...(body.isJson ? [] : body.view.part(decoded)),
     ];
   }
 
@@ -230,7 +222,9 @@ export class TextWriter implements DumpWriter {
     exchange.bodies[side] = null;
     const { bytes, rest, problems, decodedBytes } = await body.collector.end();
     if (decodedBytes === 0 && problems.length === 0) return [];
-    const shown = body.isJson ? this.#showWhole(bytes, true) : [...this.#showPart(body, rest), ...this.#showRest(body)];
+    const shown = body.isJson
+      ? wholeLines(bytes, true, this.#options.bodies)
+      : [...body.view.part(rest), ...body.view.rest()];
     const told = problems.filter((problem) => body.isJson || !problem.startsWith('the first '));
     return [...shown, ...told.map((problem) => `    (${safeLine(problem)})`)];
   }
@@ -238,61 +232,6 @@ export class TextWriter implements DumpWriter {
   #forget(exchangeId: string): string[] {
     this.#exchanges.delete(exchangeId);
     return [];
-  }
-
-  /** A part of a body that is shown as it comes: whole lines of text, or bytes. */
-  #showPart(body: Body, bytes: Uint8Array): string[] {
-    const wanted = this.#wanted(bytes, body.shownBytes);
-    const offset = body.shownBytes - body.partial.length;
-    body.shownBytes += bytes.length;
-    if (wanted.length === 0) return [];
-    const all = Buffer.concat([body.partial, wanted]);
-    const end = all.lastIndexOf(0x0a) + 1;
-    body.partial = Buffer.alloc(0);
-    const whole = all.subarray(0, end);
-    const isCut = end < all.length && all.length - end < maxPartialBytes;
-    const text = readText(isCut ? whole : all);
-    // A character may be cut in two, so only whole lines are judged; a very long line is not waited for.
-    if (text === null || !isReadable(text)) return indent(hexLines(all, offset));
-    if (isCut) body.partial = Buffer.from(all.subarray(end));
-    return text === '' ? [] : textLines(text);
-  }
-
-  #showRest(body: Body): string[] {
-    const { partial } = body;
-    if (partial.length === 0) return [];
-    body.partial = Buffer.alloc(0);
-    const text = readText(partial);
-    return text !== null && isReadable(text)
-      ? textLines(text)
-      : indent(hexLines(partial, body.shownBytes - partial.length));
-  }
-
-  #showWhole(bytes: Uint8Array, mayBeText: boolean): string[] {
-    if (this.#options.bodies === 'none' || bytes.length === 0) return [];
-    const text = mayBeText ? readText(bytes) : null;
-    const lines = text !== null && isReadable(text) ? (jsonLines(text) ?? textLines(text)) : null;
-    if (this.#options.bodies === 'full') return lines ?? indent(hexLines(bytes));
-    if (lines === null) return indent(hexLines(bytes.subarray(0, headBytes)), bytes.length > headBytes);
-    let shown = 0;
-    const kept = lines.filter((line) => (shown += line.length) <= headBytes);
-    const [first = ''] = lines;
-    return kept.length === lines.length
-      ? lines
-      : [...(kept.length === 0 ? [`${first.slice(0, headBytes)}…`] : kept), '    …'];
-  }
-
-  #wanted(bytes: Uint8Array, shownBytes: number): Uint8Array {
-    switch (this.#options.bodies) {
-      case 'none':
-        return noBytes;
-      case 'head':
-        return bytes.subarray(0, Math.max(0, headBytes - shownBytes));
-      case 'full':
-        return bytes;
-      default:
-        return this.#options.bodies satisfies never;
-    }
   }
 
   #sayRequest(exchangeId: string, request: RequestHead): string {
@@ -322,20 +261,3 @@ const short = (id: string): string => id.slice(0, 8).padEnd(8);
 const sayStatus = ({ status, reason }: ResponseHead): string => safeLine(`${status} ${reason}`.trimEnd());
 const fields = (headers: RawHeaders): string[] =>
   headers.map(([name, value]) => `    ${safeLine(`${name}: ${value}`)}`);
-const indent = (lines: readonly string[], isCut = false): string[] => [
-  ...lines.map((line) => `    ${line}`),
-  ...(isCut ? ['    …'] : []),
-];
-
-const textLines = (text: string): string[] =>
-  indent(
-    text
-      .replace(/\r?\n$/, '')
-      .split(/\r?\n/)
-      .map(safeLine),
-  );
-
-function jsonLines(text: string): string[] | null {
-  const indented = indentJson(text);
-  return indented === null ? null : indent(indented.split('\n').map(safeLine));
-}

@@ -1,5 +1,12 @@
 // Exchanges as they passed, for whoever tells them again: heads and times of each, and the calls in it. Bodies are read apart.
-import type { ConnectionEvent, Endpoint, RawHeaders, Stamp, UpstreamLeg } from '../../domain/index.ts';
+import type {
+  ConnectionEvent,
+  ConnectionPhases,
+  Endpoint,
+  RawHeaders,
+  Stamp,
+  UpstreamLeg,
+} from '../../domain/index.ts';
 import type { Connection } from '../connection.ts';
 import type { BodySide } from '../body-reader.ts';
 import { openBodyReader } from '../body-reader.ts';
@@ -42,7 +49,9 @@ export interface WireExchange {
   /** The agent's end of its connection; null: not seen. */
   readonly client: Endpoint | null;
   /** The provider's side; null: not recorded, or nothing reached the provider. */
-  readonly upstream: Omit<UpstreamLeg, 'requestAt' | 'responseAt'> | null;
+  readonly upstream: Omit<UpstreamLeg, 'requestAt' | 'responseAt' | 'phases'> | null;
+  /** How the connection to the provider was made, if it was for this exchange; null: it was not, or not seen. */
+  readonly upstreamPhases: { readonly beganAt: number; readonly durations: Omit<ConnectionPhases, 'began'> } | null;
   /** Null: as on the agent's side, or not seen. */
   readonly upstreamRequestMs: number | null;
   readonly upstreamResponseMs: number | null;
@@ -213,6 +222,7 @@ async function exchangeOf(connection: Connection, row: ExchangeRow, onlyCall: st
     client: agent === null ? null : { address: agent.client_address, port: agent.client_port },
     upstream:
       provider === null ? null : { ...endsOf(provider), requestHeaders: heads.request, response: heads.response },
+    upstreamPhases: provider?.made_for !== row.id ? null : phasesOf(provider),
     upstreamRequestMs: row.provider_request_ms,
     upstreamResponseMs: row.provider_response_ms,
   };
@@ -246,6 +256,16 @@ function endsOf(row: ConnectionRow): { readonly local: Endpoint; readonly remote
     local: { address: row.client_address, port: row.client_port },
     remote: address === null || port === null ? null : { address, port },
   };
+}
+
+function phasesOf({
+  began_at: began,
+  dns_ms: dnsMs,
+  connect_ms: connectMs,
+  tls_ms: sslMs,
+}: ConnectionRow): WireExchange['upstreamPhases'] {
+  if (began === null || connectMs === null || sslMs === null) return null;
+  return { beganAt: readMicroTime(began), durations: { dnsMs, connectMs, sslMs } };
 }
 
 /** Of a time to the microsecond: `Date` itself knows milliseconds. */

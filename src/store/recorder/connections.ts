@@ -1,6 +1,6 @@
 // The connections of a run, by their ends: a row each once an exchange passes over it. An exchange and the end of a connection may be told in either
 // order, so that what has ended is remembered until another takes its ends.
-import type { ConnectionEvent, Endpoint } from '../../domain/index.ts';
+import type { ConnectionEvent, ConnectionPhases, Endpoint } from '../../domain/index.ts';
 import type { ConnectionRow } from '../rows.ts';
 import type { Writer } from './writer.ts';
 
@@ -12,6 +12,8 @@ interface Known {
   readonly client: Endpoint;
   server: Endpoint | null;
   openedAt: string | null;
+  phases: ConnectionPhases | null;
+  madeFor: string | null;
   ended: Pick<ConnectionRow, 'ended_at' | 'ended_by' | 'is_reset'>;
   /** Null: no exchange has passed over it. */
   number: number | null;
@@ -38,7 +40,23 @@ export class Connections {
   tell(event: ConnectionEvent): void {
     const { leg, client, server } = event;
     if (event.type === 'connectionOpened') {
-      this.#keep(keyOf(leg, client), { leg, client, server, openedAt: microTime(event.at), ended: open, number: null });
+      const used = this.#known.get(keyOf(leg, client));
+      // An exchange may name it before it is told of.
+      if (used !== undefined && used.openedAt === null && used.ended === open) {
+        used.openedAt = microTime(event.at);
+        used.server ??= server;
+        return;
+      }
+      this.#keep(keyOf(leg, client), {
+        leg,
+        client,
+        server,
+        openedAt: microTime(event.at),
+        phases: null,
+        madeFor: null,
+        ended: open,
+        number: null,
+      });
       return;
     }
     const known = this.#known.get(keyOf(leg, client));
@@ -48,11 +66,27 @@ export class Connections {
   }
 
   /** The one that an exchange passes over; null where its ends were not seen. */
-  use(leg: ConnectionRow['leg'], client: Endpoint | null, server: Endpoint | null): NumberedConnection | null {
+  use(
+    leg: ConnectionRow['leg'],
+    client: Endpoint | null,
+    server: Endpoint | null,
+    made: { readonly phases: ConnectionPhases; readonly exchangeId: string } | null = null,
+  ): NumberedConnection | null {
     if (client === null) return null;
     const key = keyOf(leg, client);
-    const known = this.#known.get(key) ?? { leg, client, server, openedAt: null, ended: open, number: null };
+    const known = this.#known.get(key) ?? {
+      leg,
+      client,
+      server,
+      openedAt: null,
+      phases: null,
+      madeFor: null,
+      ended: open,
+      number: null,
+    };
     known.server ??= server;
+    known.phases ??= made?.phases ?? null;
+    known.madeFor ??= made?.exchangeId ?? null;
     const number = (known.number ??= ++this.#numbers);
     this.#keep(key, known);
     return { number, put: () => this.#put(known, number) };
@@ -65,7 +99,7 @@ export class Connections {
     if (this.#known.size > remembered && oldest !== undefined) this.#known.delete(oldest);
   }
 
-  #put({ leg, client, server, openedAt, ended }: Known, number: number): void {
+  #put({ leg, client, server, openedAt, phases, madeFor, ended }: Known, number: number): void {
     this.#writer.put('connections', {
       run_id: this.#runId,
       number,
@@ -76,6 +110,11 @@ export class Connections {
       server_port: server?.port ?? null,
       opened_at: openedAt,
       ...ended,
+      began_at: phases === null ? null : microTime(phases.began.at),
+      dns_ms: phases?.dnsMs ?? null,
+      connect_ms: phases?.connectMs ?? null,
+      tls_ms: phases?.sslMs ?? null,
+      made_for: madeFor,
     });
   }
 }

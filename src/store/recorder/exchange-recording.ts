@@ -271,7 +271,8 @@ export class ExchangeRecording {
     const { local, remote, requestAt, responseAt } = upstream;
     const { connections, vault } = this.#context;
     const mask = (headers: RawHeaders): RawHeaders => vault.maskHeaders(headers);
-    const connection = connections.use('provider', local, remote);
+    const made = upstream.phases == null ? null : { phases: upstream.phases, exchangeId: this.#row.id };
+    const connection = connections.use('provider', local, remote, made);
     if (connection !== null) this.#connections.push(connection);
     const request = upstream.requestHeaders === null ? null : mask(upstream.requestHeaders);
     const response =
