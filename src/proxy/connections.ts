@@ -49,8 +49,6 @@ export function watchAgentConnections(tell: TellConnection): AgentConnections {
       const keep = (how: HowItEnded): void => {
         if (open.has(port)) open.set(port, how);
       };
-      // An HTTP/2 session reads past the socket, and tells nothing of its end: it is the agent that ends one.
-      if (socket.alpnProtocol === 'h2') keep({ by: 'client', isReset: false });
       hearEnd(socket, 'client', keep);
     },
   };
@@ -88,10 +86,7 @@ export function watchProviderConnection(
   else void whenConnected.then(onConnect, () => undefined);
 }
 
-/**
- * Of TLS over a stream that is no socket (through a proxy, under a tap): those of the socket below it. A property, because an HTTP/2 session
- * shows its socket through a proxy object only.
- */
+/** Of TLS over a stream that is no socket (through a proxy, under a tap): those of the socket below it. */
 const knownEnds = Symbol('ends');
 
 const resets = new WeakSet<object>();
