@@ -59,7 +59,6 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     // Nobody here asks for whole bodies: without a limit the engine keeps every request's in memory until it ends.
     maxBodySize: 0,
     suggestChanges: false,
-    http2: true,
     https: {
       key: options.keyPem,
       cert: options.certificatePem,

@@ -1,23 +1,18 @@
-// The product between a client and a provider that mean it harm: `tapes intercept` from the build, with an agent that does nothing but wait,
-// and whose proxy and root are used by the test itself. What tapes takes of memory is read from the system.
+// The product between a client and a provider that mean it harm, over HTTP/1.1: one exchange after the other.
 import { createHash } from 'node:crypto';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http';
-import { request as httpRequest } from 'node:http';
 import { createServer, request as httpsRequest } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { Socket } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { connect as connectTls } from 'node:tls';
 
 import { Connection } from '../../src/store/connection.ts';
-import { makeLeaf, readTestRoot, testRootFile } from '../support/certificates.ts';
-import { start } from '../support/run.ts';
+import { makeLeaf, readTestRoot } from '../support/certificates.ts';
 import type { RunResult } from '../support/run.ts';
-import { makeTapesHome, tapesBin } from '../support/tapes.ts';
 import type { TapesHome } from '../support/tapes.ts';
 import type { HostileInput } from './inputs.ts';
+import { connectThrough, startWaitingTapes } from './waiting-tapes.ts';
 
 export interface Passed {
   readonly status: number;
@@ -52,15 +47,7 @@ export interface Recorded {
   readonly response: RecordedBody | null;
 }
 
-const waitingAgent = `
-  const { existsSync } = require('node:fs');
-  process.stdout.write(JSON.stringify({ proxy: process.env.HTTPS_PROXY, ca: process.env.CODEX_CA_CERTIFICATE }) + '\\n');
-  setInterval(() => existsSync(process.argv[1]) && process.exit(0), 25);`;
-
 export async function openHostileScene(): Promise<HostileScene> {
-  const tapes = makeTapesHome();
-  const folder = mkdtempSync(join(tmpdir(), 'tapes-hostile-'));
-  const stopFile = join(folder, 'stop');
   let current: { input: HostileInput; got: (passed: Pick<Passed, 'request' | 'sent'>) => void } | null = null;
   const server = createServer(
     { ...makeLeaf(readTestRoot(), ['chatgpt.com']), maxHeaderSize: 2 ** 20 },
@@ -84,60 +71,30 @@ export async function openHostileScene(): Promise<HostileScene> {
   );
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
-  const running = start(
-    process.execPath,
-    [
-      tapesBin,
-      'intercept',
-      '--agent',
-      'codex',
-      '--resolve',
-      `chatgpt.com:443:127.0.0.1:${port}`,
-      '--upstream-ca',
-      testRootFile,
-    ].concat(['--', process.execPath, '-e', waitingAgent, stopFile]),
-    {
-      env: { PATH: process.env['PATH'] ?? '', HOME: tapes.dir, TAPES_HOME: tapes.dir, NO_COLOR: '1' },
-      timeoutMs: 600_000,
-    },
-  );
-  await running.said('"ca"');
-  const { proxy, ca } = JSON.parse(running.stdout.split('\n')[0]!) as { proxy: string; ca: string };
+  const waiting = await startWaitingTapes(port);
+  const { tapes, proxy, ca, peakBytes, end } = waiting;
   let inputs = 0;
-  let peakBytes = 0;
-  const look = (): number => {
-    const status = existsSync(`/proc/${running.pid}/status`) ? readFileSync(`/proc/${running.pid}/status`, 'utf8') : '';
-    peakBytes = Math.max(peakBytes, Number(/VmHWM:\s*(\d+)/.exec(status)?.[1] ?? 0) * 1024);
-    return peakBytes;
-  };
-  const end = async (): Promise<RunResult> => {
-    look();
-    writeFileSync(stopFile, '');
-    return running.ended;
-  };
   return {
     tapes,
     async pass(input) {
       const passing = new Promise<Pick<Passed, 'request' | 'sent'>>((resolve) => {
         current = { input, got: resolve };
       });
-      const socket = await connectThrough(proxy, readFileSync(ca, 'utf8'));
+      const socket = await connectThrough(proxy, readFileSync(ca, 'utf8'), ['http/1.1']);
       const path = `/backend-api/codex/responses?input=${++inputs}`;
       const response = await ask(socket, path, input);
       const answer = { ...(await digest(response)), rawHeaders: response.rawHeaders };
       const { request, sent } = await passing;
       socket.destroy();
-      const call = await readCall(join(tapes.dir, 'tapes.db'), path, look);
+      const call = await readCall(join(tapes.dir, 'tapes.db'), path, peakBytes);
       return { status: response.statusCode ?? 0, answer, request, sent, call };
     },
-    peakBytes: look,
+    peakBytes,
     end,
     async close() {
-      await end();
+      await waiting.close();
       server.closeAllConnections();
       server.close();
-      tapes.remove();
-      rmSync(folder, { recursive: true });
     },
   };
 }
@@ -150,28 +107,6 @@ async function digest(stream: IncomingMessage): Promise<{ bytes: number; sha256:
     bytes += chunk.length;
   }
   return { bytes, sha256: hash.digest('hex') };
-}
-
-function connectThrough(proxy: string, ca: string): Promise<Socket> {
-  const { hostname, port, username, password } = new URL(proxy);
-  const authorization = `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
-  return new Promise((resolve, reject) => {
-    const request = httpRequest({
-      host: hostname,
-      port,
-      method: 'CONNECT',
-      path: 'chatgpt.com:443',
-      headers: { 'Proxy-Authorization': authorization },
-    });
-    request.once('error', reject);
-    request.once('connect', (_response, socket: Socket) => {
-      const secure = connectTls({ socket, servername: 'chatgpt.com', ca, ALPNProtocols: ['http/1.1'] }, () =>
-        resolve(secure),
-      );
-      secure.once('error', reject);
-    });
-    request.end();
-  });
 }
 
 function ask(socket: Socket, path: string, { request: { headers, chunks } }: HostileInput): Promise<IncomingMessage> {

@@ -2,8 +2,10 @@
 // shown in fidelity.test.ts.
 import { once } from 'node:events';
 import { connect as connectHttp2, type ClientHttp2Session } from 'node:http2';
-import { createServer, type Server, type TLSSocket } from 'node:tls';
+import { readFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
+import { Duplex } from 'node:stream';
+import { connect as connectTls, createServer, type Server, type TLSSocket } from 'node:tls';
 import { setTimeout as pause } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
@@ -120,6 +122,24 @@ describe('what is told of an exchange', () => {
     expect(Buffer.concat((await tapes.waitFor('requestData')).map(({ data }) => data)).toString()).toBe('{"input":[]}');
   });
 
+  it('is who ended the connection, on both sides', async () => {
+    const tapes = await standInBehindTapes(true);
+    const session = await openSession(tapes);
+    const stream = session.request({ ':path': '/backend-api/nothing' });
+    stream.resume();
+    await once(stream, 'close');
+    session.close();
+    const ends = () => tapes.connections.flatMap((event) => (event.type === 'connectionEnded' ? [event] : []));
+    await expect
+      .poll(() =>
+        ends()
+          .map(({ leg }) => leg)
+          .toSorted(),
+      )
+      .toEqual(['agent', 'provider']);
+    for (const end of ends()) expect(end).toMatchObject({ by: 'client', isReset: false });
+  });
+
   it('is that the agent hung up, where it did', async () => {
     const tapes = await standInBehindTapes();
     const session = await openSession(tapes);
@@ -189,6 +209,45 @@ describe('the provider', () => {
     const [answer] = (await once(next, 'data')) as [Buffer];
     expect(answer.toString()).toMatch(/^HTTP\/1\.1 200 OK/);
     next.destroy();
+  });
+});
+
+describe('frames that come together', () => {
+  it('go on together, and the first of them at once', async () => {
+    const records: number[] = [];
+    const { tapes } = await set(
+      () => 'h2',
+      // A piece of a TLS connection is a record.
+      (socket) => socket.on('data', ({ length }: Buffer) => records.push(length)),
+    );
+    const raw = await tapes.connect('chatgpt.com', 443);
+    /** What is to be one write to the TCP connection. */
+    let held: Buffer[] | null = null;
+    const below = new Duplex({
+      read: () => undefined,
+      write(chunk: Buffer, _encoding, done) {
+        if (held === null) raw.write(chunk);
+        else held.push(chunk);
+        done();
+      },
+    });
+    raw.on('data', (chunk) => below.push(chunk)).resume();
+    const ca = readFileSync(tapes.caFile);
+    const socket = connectTls({ socket: below, servername: 'chatgpt.com', ca, ALPNProtocols: ['h2'] });
+    await once(socket, 'secureConnect');
+    socket.write(hello);
+    await expect.poll(() => records).toEqual([hello.length]);
+    const ping = frame(kinds.ping, 0, Buffer.alloc(8));
+    held = [];
+    // A record each.
+    for (let at = 0; at < 50; at += 1) await new Promise((resolve) => socket.write(ping, resolve));
+    expect(held.length).toBeGreaterThanOrEqual(50);
+    raw.write(Buffer.concat(held));
+    await expect.poll(() => records.reduce((sum, size) => sum + size, 0)).toBe(hello.length + 50 * ping.length);
+    expect(records[1]).toBe(ping.length);
+    expect(records.length).toBeLessThan(10);
+    socket.destroy();
+    raw.destroy();
   });
 });
 
