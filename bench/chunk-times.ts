@@ -92,7 +92,7 @@ for (let round = 0; round < rounds; round += 1) {
   }
 }
 await stage.close();
-const stage2 = await openHttp2Stage();
+const stage2 = await openHttp2Stage({ logsBytes: false });
 for (let round = 0; round < rounds; round += 1) {
   for (const way of ['direct', 'tapes'] as const) {
     written = [];

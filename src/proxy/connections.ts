@@ -51,8 +51,6 @@ export function watchAgentConnections(tell: TellConnection): AgentConnections {
       const keep = (how: HowItEnded): void => {
         if (open.has(port)) open.set(port, how);
       };
-      // An HTTP/2 session reads past the socket, and tells nothing of its end: it is the agent that ends one.
-      if (socket.alpnProtocol === 'h2') keep({ by: 'client', isReset: false });
       hearEnd(socket, 'client', keep);
     },
   };
@@ -113,10 +111,7 @@ export function timePhases(): PhaseClock {
   };
 }
 
-/**
- * Of TLS over a stream that is no socket (through a proxy, under a tap): those of the socket below it. A property, because an HTTP/2 session
- * shows its socket through a proxy object only.
- */
+/** Of TLS over a stream that is no socket (through a proxy, under a tap): those of the socket below it. */
 const knownEnds = Symbol.for('tapes.ends');
 
 // These are properties by name, too: the engine of the published program is a script with a copy of this module (load-engine.ts).

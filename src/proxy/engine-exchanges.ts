@@ -42,9 +42,7 @@ export async function tellExchanges(engine: Mockttp, emit: Emit): Promise<{ open
       const result = writeHead(...args);
       if (isStarted || !open.has(id)) return result;
       isStarted = true;
-      // HTTP/2 has no reason, and Node prints a warning where one asks for it.
-      const reason = 'stream' in response ? '' : response.statusMessage;
-      const head = responseHead(response.statusCode, reason, response.getRawHeaders());
+      const head = responseHead(response.statusCode, response.statusMessage, response.getRawHeaders());
       emit({ type: 'responseStarted', exchangeId, response: head });
       return result;
     };

@@ -37,6 +37,6 @@ function judge(error: unknown, response: OutgoingResponse): EngineFailure {
     if (code === 'E_DOWNSTREAM_ABORT' || code === 'E_NO_DOWNSTREAM_CONNECTION') return agentHungUp;
     return { by: 'upstream', error: { code: code ?? 'E_UPSTREAM', message } };
   }
-  const isGone = response.destroyed === true || response.closed === true || response.stream?.destroyed === true;
+  const isGone = response.destroyed === true || response.closed === true;
   return isGone ? agentHungUp : { by: 'tapes', error: { code: code ?? 'E_ENGINE', message } };
 }

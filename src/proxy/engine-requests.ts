@@ -18,7 +18,7 @@ export interface EngineRequest {
   readonly timingEvents: { readonly startTimestamp: number };
 }
 
-/** A request while it comes in: Node's own, over HTTP/1.1 or HTTP/2. */
+/** A request while it comes in: Node's own. */
 export interface IncomingRequest extends EngineRequest {
   prependListener(event: 'data', listener: (chunk: Uint8Array) => void): unknown;
   once(event: 'end', listener: () => void): unknown;
@@ -30,7 +30,6 @@ export interface OutgoingResponse {
   readonly statusMessage: string;
   readonly destroyed?: boolean;
   readonly closed?: boolean;
-  readonly stream?: { readonly destroyed?: boolean };
   writeHead(...args: unknown[]): unknown;
   getRawHeaders(): HeaderPairs;
   readonly body: { asStream(): NodeJS.ReadableStream };

@@ -1,5 +1,6 @@
 // mockttp as the engine: decrypts what the door hands it, passes it through untouched, and tells in wire events what passed.
 // It listens nowhere: the door hands over sockets that it has accepted and authenticated.
+import type { EventEmitter } from 'node:events';
 import type { Server as HttpServer } from 'node:http';
 import type { Server, Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
@@ -13,9 +14,8 @@ import type { Sink } from '../domain/index.ts';
 import { formatAuthority, readAuthority } from './connect-request.ts';
 import { endsOf } from './connections.ts';
 import { emitWireEvents, stampEvents } from './engine-events.ts';
-import { keepHttp2, raiseHttp2Limits } from './engine-http2.ts';
-import { relayHttp1, type Http1Relay } from './http1-relay.ts';
 import { below } from './layered-sockets.ts';
+import { openRelay, type HttpVersion, type Relay } from './relay.ts';
 import { tapSocket, tellKeys, type TlsTap } from './tls-tap.ts';
 import { allowLongHeaders } from './long-headers.ts';
 import { addUpstreamFacts } from './upstream-facts.ts';
@@ -31,7 +31,7 @@ export interface EngineOptions {
   /** Upgrades of these paths are answered 426. */
   readonly isRefusedUpgrade: (path: string) => boolean;
   /** The HTTP version that the real host would choose. */
-  readonly alpnOf: (host: string) => Alpn | null;
+  readonly alpnOf: (host: string, port: number) => Alpn | null;
   readonly sink: Sink<unknown>;
   /** Events also tell of the provider's side. */
   readonly tellsUpstream: boolean;
@@ -59,15 +59,16 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     // Nobody here asks for whole bodies: without a limit the engine keeps every request's in memory until it ends.
     maxBodySize: 0,
     suggestChanges: false,
-    http2: true,
     https: {
       key: options.keyPem,
       cert: options.certificatePem,
       defaultDomain: options.defaultHost,
       // Offers the agent what the provider would have offered; h2 until that is known.
       tlsServerOptions: {
-        ALPNCallback: ({ servername, protocols }: { servername: string; protocols: string[] }) => {
-          const preferred = options.alpnOf(servername.toLowerCase()) === 'http/1.1' ? ['http/1.1'] : ['h2', 'http/1.1'];
+        ALPNCallback(this: TLSSocket, { protocols }: { protocols: string[] }) {
+          const to = destinationOf(this);
+          const isOld = to !== null && options.alpnOf(to.host, to.port) === 'http/1.1';
+          const preferred = isOld ? ['http/1.1'] : ['h2', 'http/1.1'];
           return preferred.find((name) => protocols.includes(name)) ?? protocols[0];
         },
       } as object,
@@ -78,20 +79,19 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
   await engine.forAnyRequest().thenPassThrough({ simulateConnectionErrors: true });
   // Those that are not refused pass the relay.
   await engine.forAnyWebSocket().thenRejectConnection(426, 'Upgrade Required');
-  keepHttp2(engine);
   const sink = options.tellsUpstream ? addUpstreamFacts(engine, options.sink) : options.sink;
   const { openExchanges } = await emitWireEvents(engine, sink);
   if (options.tap !== undefined) Object.assign(engine, { keyLogStream: { write: tellKeys(options.tap) } });
   // A port, though none is opened: without one, mockttp first looks for a free one on every interface.
   await withQuickLeafKeys(() => engine.start(0));
   if (options.onSecure !== undefined) listener().on('secureConnection', options.onSecure);
-  const relay = relayHttp1({
+  const relay = openRelay({
     emit: stampEvents(options.sink),
     isRefusedUpgrade: options.isRefusedUpgrade,
     handOver: (agent) => passOn(agent),
     endsOf: options.tellsUpstream ? endsOf : null,
   });
-  const passOn = takeHttp1(listener(), relay);
+  const passOn = takeHttp(listener(), relay);
   return {
     openExchanges: () => openExchanges() + relay.openExchanges(),
     warmUp: () =>
@@ -115,20 +115,23 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
   };
 }
 
-/** Has the relay carry HTTP/1.1 inside TLS instead of mockttp. Gives what hands a connection to mockttp after all. */
-function takeHttp1({ _httpServer: http }: Listener, relay: Http1Relay): (agent: TLSSocket) => void {
-  if (http === undefined) return () => undefined;
-  const emit = http.emit.bind(http) as (event: string, ...given: unknown[]) => boolean;
-  http.emit = (event: string, ...given: unknown[]): boolean => {
-    const [socket] = given;
-    if (event !== 'connection' || !(socket instanceof TLSSocket)) return emit(event, ...given);
-    const to = destinationOf(socket);
-    // The warm-up's handshake leads nowhere.
-    if (to === null) return emit(event, ...given);
-    relay.carry(socket, to.host, to.port);
-    return true;
+/** Has the relay carry the HTTP inside TLS instead of mockttp. Gives what hands a connection to mockttp after all. */
+function takeHttp({ _httpServer, _http2Server }: Listener, relay: Relay): (agent: TLSSocket) => void {
+  const take = (server: EventEmitter, version: HttpVersion): ((agent: TLSSocket) => void) => {
+    const emit = server.emit.bind(server) as (event: string, ...given: unknown[]) => boolean;
+    server.emit = (event: string, ...given: unknown[]): boolean => {
+      const [socket] = given;
+      if (event !== 'connection' || !(socket instanceof TLSSocket)) return emit(event, ...given);
+      const to = destinationOf(socket);
+      // The warm-up's handshake leads nowhere.
+      if (to === null) return emit(event, ...given);
+      relay.carry(socket, version, to.host, to.port);
+      return true;
+    };
+    return (agent) => void emit('connection', agent);
   };
-  return (agent) => void emit('connection', agent);
+  take(_http2Server, '2');
+  return take(_httpServer, '1.1');
 }
 
 /** Where the CONNECT below this connection led. */
@@ -141,8 +144,8 @@ function destinationOf(socket: TLSSocket): { host: string; port: number } | null
 }
 
 interface Listener extends Server {
-  _http2Server?: object;
-  _httpServer?: HttpServer & { maxHeaderSize?: number };
+  readonly _http2Server: EventEmitter;
+  readonly _httpServer: HttpServer & { maxHeaderSize?: number };
 }
 
 /**
@@ -161,9 +164,7 @@ function withoutListening(engine: Mockttp): () => Listener {
         return server;
       };
       server.address = () => ({ address: '127.0.0.1', family: 'IPv4', port: 0 });
-      raiseHttp2Limits(server._http2Server, maxHeaderBytes);
       const http = server._httpServer;
-      if (http === undefined) return;
       http.keepAliveTimeout = 0;
       http.headersTimeout = 0;
       http.requestTimeout = 0;

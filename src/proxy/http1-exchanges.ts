@@ -1,45 +1,11 @@
 // The exchanges on one HTTP/1.1 connection, told as wire events from what two readers find in the bytes that pass. Answers come in the
 // order of their requests (pipelining).
-import {
-  BytePile,
-  newId,
-  type AbortedBy,
-  type Endpoint,
-  type RawHeaders,
-  type RequestHead,
-  type ResponseHead,
-  type Stamp,
-  type UpstreamLeg,
-  type WireFailure,
-} from '../domain/index.ts';
+import { BytePile, newId, type RawHeaders, type RequestHead, type ResponseHead } from '../domain/index.ts';
 import type { Emit } from './engine-sockets.ts';
 import { readRequests, readResponses, type Http1Event, type Http1Head } from './http1-messages.ts';
 import { pathOf } from './refused-upgrade.ts';
+import { upstreamOf, type ProviderSide, type RelayedConnection, type RelayedExchanges } from './relayed-exchanges.ts';
 import { tellWebSocket, type WebSocketExchange } from './websocket-exchange.ts';
-
-export interface Http1Connection {
-  readonly host: string;
-  readonly port: number;
-  readonly client: Endpoint | null;
-}
-
-export interface Http1Exchanges {
-  /** Bytes of the agent that are passed on. */
-  sent(bytes: Buffer): void;
-  /** The agent has ended its half. */
-  sentEnd(): void;
-  /** Bytes of the provider that are passed on. */
-  received(bytes: Buffer): void;
-  /** The provider has ended its half. */
-  receivedEnd(): void;
-  /** The connection is over: what is open was broken off. */
-  abort(by: AbortedBy, error: WireFailure | null): void;
-  /** Nothing is open, and nothing has come of a next request. */
-  isIdle(): boolean;
-  openExchanges(): number;
-  /** Something that has passed is not told yet. */
-  isBusy(): boolean;
-}
 
 interface Open {
   readonly exchangeId: string;
@@ -54,18 +20,12 @@ interface Open {
   response: ResponseHead | null;
 }
 
-/** What is known of the connection to the provider. */
-export interface ProviderSide extends Pick<UpstreamLeg, 'local' | 'remote' | 'phases'> {
-  /** What was sent before waited until then; null: it never was. */
-  readonly securedAt: Stamp | null;
-}
-
 /** `providerSide` null: nobody wants to know. */
 export function tellHttp1(
-  { host, port, client }: Http1Connection,
+  { host, port, client }: RelayedConnection,
   emit: Emit,
   providerSide: (() => ProviderSide) | null,
-): Http1Exchanges {
+): RelayedExchanges {
   /** Requests whose answers have not ended, in order. */
   const open: Open[] = [];
   /** Whose body is coming; null where its answer has ended before. */
@@ -78,12 +38,8 @@ export function tellHttp1(
   const requests = readRequests();
   const responses = readResponses(() => open[0]?.method ?? null);
 
-  const upstreamOf = ({ head, response, sentAt }: Open): { upstream?: UpstreamLeg } => {
-    if (providerSide === null) return {};
-    const { securedAt, ...ends } = providerSide();
-    const requestAt = securedAt !== null && securedAt.mono > sentAt ? securedAt : null;
-    return { upstream: { ...ends, requestHeaders: head.headers, response, requestAt } };
-  };
+  const upstream = ({ head, response, sentAt }: Open): ReturnType<typeof upstreamOf> =>
+    upstreamOf({ requestHeaders: head.headers, response, sentAt }, providerSide);
   const endRequest = (exchange: Open): void => {
     if (exchange.isRequestEnded) return;
     exchange.isRequestEnded = true;
@@ -103,7 +59,7 @@ export function tellHttp1(
     sending = null;
     exchange.response = response;
     socket = tellWebSocket(
-      { exchangeId, request: { ...request, scheme: 'wss' }, response, ...upstreamOf(exchange) },
+      { exchangeId, request: { ...request, scheme: 'wss' }, response, ...upstream(exchange) },
       emit,
     );
     socket.passed('agent', early.take());
@@ -150,7 +106,7 @@ export function tellHttp1(
         if (status < 200) return;
         settleUpgrade(exchange);
         exchange.response = { status, reason: line[2], headers };
-        emit({ type: 'responseStarted', exchangeId, response: exchange.response, ...upstreamOf(exchange) });
+        emit({ type: 'responseStarted', exchangeId, response: exchange.response, ...upstream(exchange) });
         return;
       }
       case 'data':
@@ -164,11 +120,11 @@ export function tellHttp1(
         emit({ type: 'responseEnded', exchangeId });
     }
   };
-  const abort: Http1Exchanges['abort'] = (by, error) => {
+  const abort: RelayedExchanges['abort'] = (by, error) => {
     socket?.close();
     for (const exchange of open.splice(0)) {
       settleUpgrade(exchange);
-      emit({ type: 'exchangeAborted', exchangeId: exchange.exchangeId, by, error, ...upstreamOf(exchange) });
+      emit({ type: 'exchangeAborted', exchangeId: exchange.exchangeId, by, error, ...upstream(exchange) });
     }
     sending = null;
   };

@@ -120,7 +120,7 @@ export async function openInterceptor(options: InterceptorOptions): Promise<Inte
         ...options.root,
         defaultHost: options.interceptHosts[0] ?? 'localhost',
         isRefusedUpgrade: options.isRefusedUpgrade,
-        alpnOf: (host) => upstreamTls.alpnOf(host),
+        alpnOf: (host, port) => upstreamTls.alpnOf(host, port),
         sink,
         tellsUpstream: options.tellsUpstream ?? false,
         tap,

@@ -15,7 +15,6 @@ interface Handling {
 interface Request {
   readonly timingEvents: { readonly startTimestamp: number };
   readonly socket?: object;
-  readonly stream?: { readonly session?: object };
 }
 
 interface Rule {
@@ -43,7 +42,7 @@ export function addUpstreamFacts(engine: Mockttp, sink: Sink<unknown>): Sink<unk
   for (const rule of Object.values(requestRuleSets).flat()) {
     const handle = rule.handle.bind(rule);
     rule.handle = (request, response, options) => {
-      const connection = request.stream?.session ?? request.socket;
+      const connection = request.socket;
       if (connection === undefined) return handle(request, response, options);
       const facts = noFacts(connection);
       byStart.set(request.timingEvents.startTimestamp, facts);
@@ -114,17 +113,17 @@ function pairs(headers: unknown): RawHeaders | null {
   return headers.map(([name, value]: [unknown, unknown]) => [String(name), String(value)] as const);
 }
 
-/** The upstream connection that belongs to this one of the agent's: one at a time over HTTP/1.1, one session over HTTP/2. */
+/** The upstream connection that belongs to this one of the agent's: one at a time. */
 function findEnds(connection: object): Facts['ends'] {
   const agents = (connection as { readonly [UpstreamConnectionAgents]?: ReadonlyMap<string, object> })[
     UpstreamConnectionAgents
   ];
   for (const agent of agents?.values() ?? []) {
-    for (const pool of ['sockets', 'freeSockets', 'sessions'] as const) {
+    for (const pool of ['sockets', 'freeSockets'] as const) {
       const found = (agent as Readonly<Record<string, unknown>>)[pool];
       if (typeof found !== 'object' || found === null) continue;
       for (const one of (Object.values(found) as unknown[][]).flat().reverse()) {
-        const ends = endsOf(pool === 'sessions' ? (one as { readonly socket: object }).socket : (one as object));
+        const ends = endsOf(one as object);
         if (ends.remote !== null) return ends;
       }
     }

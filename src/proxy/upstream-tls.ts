@@ -21,7 +21,7 @@ export interface UpstreamTls {
    */
   learnAlpn(host: string, port: number): Promise<string | null>;
   /** What was learnt; null where nothing is known. */
-  alpnOf(host: string): Alpn | null;
+  alpnOf(host: string, port: number): Alpn | null;
   /** Gives `tls.connect` back and closes what is left. */
   close(): void;
 }
@@ -49,7 +49,7 @@ export function installUpstreamTls({ routes, extraRoots, tap, tellConnection }: 
   const onKeys = tap === undefined ? null : tellKeys(tap);
   const contexts = new Map<string, SecureContext>();
   const learning = new Map<string, Promise<string | null>>();
-  const alpnByHost = new Map<string, Alpn>();
+  const known = new Map<string, Alpn>();
   const parked = new Map<string, Parked>();
 
   const contextFor = (options: ConnectionOptions): SecureContext => {
@@ -89,8 +89,6 @@ export function installUpstreamTls({ routes, extraRoots, tap, tellConnection }: 
     // mockttp takes an outgoing port that equals an incoming one for a loop, and fails the request; on loopback that
     // happens by chance. A real loop cannot form: the engine has no listener.
     Object.defineProperty(socket, 'localPort', { configurable: true, get: () => undefined });
-    // An HTTP/2 session takes its origin from the socket: it is the provider's, wherever a route leads.
-    Object.defineProperty(socket, 'remotePort', { configurable: true, get: () => port });
     return socket;
   };
 
@@ -140,7 +138,7 @@ export function installUpstreamTls({ routes, extraRoots, tap, tellConnection }: 
       socket.once('close', onClose);
       socket.once('secureConnect', () => {
         clearTimeout(timer);
-        alpnByHost.set(host, socket.alpnProtocol === 'h2' ? 'h2' : 'http/1.1');
+        known.set(`${host}:${port}`, socket.alpnProtocol === 'h2' ? 'h2' : 'http/1.1');
         socket.off('error', onError);
         socket.off('close', onClose);
         park(`${host}:${port}`, socket);
@@ -163,14 +161,14 @@ export function installUpstreamTls({ routes, extraRoots, tap, tellConnection }: 
   return {
     learnAlpn(host, port) {
       const key = `${host}:${port}`;
-      let known = learning.get(key);
-      if (known === undefined) {
-        known = learn(host, port);
-        learning.set(key, known);
+      let settled = learning.get(key);
+      if (settled === undefined) {
+        settled = learn(host, port);
+        learning.set(key, settled);
       }
-      return known;
+      return settled;
     },
-    alpnOf: (host) => alpnByHost.get(host) ?? null,
+    alpnOf: (host, port) => known.get(`${host}:${port}`) ?? null,
     close() {
       tls.connect = original;
       for (const { socket } of parked.values()) socket.destroy();

@@ -1,7 +1,5 @@
-// The product between a client and a provider that mean it harm: `tapes intercept` from the build, with an agent that does nothing but wait,
-// and whose proxy and root are used by the test itself. What tapes takes of memory is read from the system.
+// The product between a client and a provider that mean it harm, over HTTP/1.1: one exchange after the other.
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
 import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http';
 import { createServer, request as httpsRequest } from 'node:https';
 import type { AddressInfo } from 'node:net';
@@ -9,12 +7,11 @@ import type { Socket } from 'node:net';
 import { join } from 'node:path';
 
 import { Connection } from '../../src/store/connection.ts';
-import { makeLeaf, readTestRoot, testRootFile } from '../support/certificates.ts';
+import { makeLeaf, readTestRoot } from '../support/certificates.ts';
 import type { RunResult } from '../support/run.ts';
-import { makeTapesHome } from '../support/tapes.ts';
 import type { TapesHome } from '../support/tapes.ts';
-import { startWaitingAgent } from '../support/waiting-agent.ts';
 import type { HostileInput } from './inputs.ts';
+import { startWaitingTapes } from './waiting-tapes.ts';
 
 export interface Passed {
   readonly status: number;
@@ -50,7 +47,6 @@ export interface Recorded {
 }
 
 export async function openHostileScene(): Promise<HostileScene> {
-  const tapes = makeTapesHome();
   let current: { input: HostileInput; got: (passed: Pick<Passed, 'request' | 'sent'>) => void } | null = null;
   const server = createServer(
     { ...makeLeaf(readTestRoot(), ['chatgpt.com']), maxHeaderSize: 2 ** 20 },
@@ -74,46 +70,30 @@ export async function openHostileScene(): Promise<HostileScene> {
   );
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
-  const agent = await startWaitingAgent(tapes, [
-    '--resolve',
-    `chatgpt.com:443:127.0.0.1:${port}`,
-    '--upstream-ca',
-    testRootFile,
-  ]);
-  const { running } = agent;
+  const waiting = await startWaitingTapes(port);
+  const { tapes, peakBytes, end } = waiting;
   let inputs = 0;
-  let peakBytes = 0;
-  const look = (): number => {
-    const status = existsSync(`/proc/${running.pid}/status`) ? readFileSync(`/proc/${running.pid}/status`, 'utf8') : '';
-    peakBytes = Math.max(peakBytes, Number(/VmHWM:\s*(\d+)/.exec(status)?.[1] ?? 0) * 1024);
-    return peakBytes;
-  };
-  const end = async (): Promise<RunResult> => {
-    look();
-    return agent.end();
-  };
   return {
     tapes,
     async pass(input) {
       const passing = new Promise<Pick<Passed, 'request' | 'sent'>>((resolve) => {
         current = { input, got: resolve };
       });
-      const socket = await agent.connect('chatgpt.com');
+      const socket = await waiting.connect('http/1.1');
       const path = `/backend-api/codex/responses?input=${++inputs}`;
       const response = await ask(socket, path, input);
       const answer = { ...(await digest(response)), rawHeaders: response.rawHeaders };
       const { request, sent } = await passing;
       socket.destroy();
-      const call = await readCall(join(tapes.dir, 'tapes.db'), path, look);
+      const call = await readCall(join(tapes.dir, 'tapes.db'), path, peakBytes);
       return { status: response.statusCode ?? 0, answer, request, sent, call };
     },
-    peakBytes: look,
+    peakBytes,
     end,
     async close() {
-      await end();
+      await waiting.close();
       server.closeAllConnections();
       server.close();
-      tapes.remove();
     },
   };
 }

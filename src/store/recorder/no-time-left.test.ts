@@ -25,3 +25,21 @@ test('what there is no time for is given up and counted, and what was recorded s
   const calls = await withLibrary(dbFile, (library) => library.listSessions({ limit: 5, all: true }));
   expect(calls.length).toBe(1);
 });
+
+test('thousands of exchanges that are open when a run ends take no longer than there is time, and the next run finishes them', async () => {
+  const dbFile = await freshDatabase();
+  const recorder = openRunRecorder(dbFile, { closeWithinMs: 300 });
+  await recorder.ready;
+  const script = new WireScript();
+  for (let at = 0; at < 4_000; at += 1) script.call(`open-${at}`).head(`open-${at}`);
+  for (const event of script.events) recorder.push(event);
+  const startedAt = performance.now();
+  const { dropped, problems } = await recorder.close();
+  expect(performance.now() - startedAt).toBeLessThan(10_000);
+  expect(dropped).toBeGreaterThan(0);
+  expect(problems).toEqual([
+    expect.stringMatching(/^there was no time left to record what was waiting: \d+ events lost$/),
+  ]);
+  const [run] = await withLibrary(dbFile, (library) => library.listRuns({ limit: 5, all: true }));
+  expect(run).toMatchObject({ endedAt: null });
+});

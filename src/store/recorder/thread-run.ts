@@ -23,7 +23,11 @@ export interface ThreadLink {
   forget(): void;
 }
 
-const closeWithinMs = 10_000;
+/**
+ * The thread gives up by itself after 8 s, and then ends what it is at: 2 s more were not enough for that on a busy machine. Ending a thread in the
+ * middle of a write ends the process with it (sqlite3 6.0.1: "FATAL ERROR: Error::ThrowAsJavaScriptException napi_throw").
+ */
+const closeWithinMs = 20_000;
 const tooMuchWaiting = 'too much was waiting to be recorded';
 
 export class ThreadRun implements Recorder {

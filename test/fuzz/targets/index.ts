@@ -3,6 +3,7 @@ import type { FuzzTarget } from '../case.ts';
 import { contentEncoding } from './content-encoding.ts';
 import { clientHello, connectHead } from './heads.ts';
 import { sharedHeaders } from './headers.ts';
+import { hpack, http2 } from './http2.ts';
 import { importDatabase, importLines } from './import.ts';
 import { json } from './json.ts';
 import { masking } from './masking.ts';
@@ -30,6 +31,8 @@ export const targets: readonly FuzzTarget[] = [
   connectHead,
   clientHello,
   webSocket,
+  http2,
+  hpack,
   writers,
   importLines,
   importDatabase,

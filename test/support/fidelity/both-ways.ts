@@ -38,13 +38,16 @@ export interface Stage {
 export async function openStage(
   options: Partial<RawUpstreamOptions> & { readonly isClosed?: boolean } = {},
 ): Promise<Stage> {
-  const upstream = await startRawUpstream({ alpn: ['http/1.1'], ...options });
+  const alpn = options.alpn ?? ['http/1.1'];
+  const upstream = await startRawUpstream({ ...options, alpn });
   const tapes = await startInterceptor({ standIn: upstream });
   if (options.isClosed) await upstream.close();
   return {
     async observe(scenario, way) {
       upstream.play(scenario.upstream);
-      const opened = await openClient(upstream.port, way === 'direct' ? null : tapes).catch((error: Error) => error);
+      const opened = await openClient(upstream.port, alpn, way === 'direct' ? null : tapes).catch(
+        (error: Error) => error,
+      );
       if (opened instanceof Error) {
         return { client: { received: '', ending: failureOf(opened) }, upstream: upstream.peers.map(endOf) };
       }
@@ -70,7 +73,11 @@ function failureOf(error: NodeJS.ErrnoException): Ending {
   return error.code ?? error.message;
 }
 
-async function openClient(port: number, tapes: Awaited<ReturnType<typeof startInterceptor>> | null): Promise<Peer> {
+async function openClient(
+  port: number,
+  alpn: readonly string[],
+  tapes: Awaited<ReturnType<typeof startInterceptor>> | null,
+): Promise<Peer> {
   const raw =
     tapes === null
       ? connectTcp({ host: '127.0.0.1', port, allowHalfOpen: true, noDelay: true })
@@ -81,7 +88,7 @@ async function openClient(port: number, tapes: Awaited<ReturnType<typeof startIn
     servername: host,
     // An agent trusts the roots of its machine besides the one of tapes.
     ca: [testRootFile, ...(tapes === null ? [] : [tapes.caFile])].map((file) => readFileSync(file)),
-    ALPNProtocols: ['http/1.1'],
+    ALPNProtocols: [...alpn],
     allowHalfOpen: true,
   } as object);
   const patience = AbortSignal.timeout(patienceMs);

@@ -1,10 +1,10 @@
-// HTTP/2 by Node on both ends, run straight and through an interceptor: what each end saw, line by line. Frames are not compared, what they
-// say is: header lists in their order, bodies, trailers, codes.
+// HTTP/2 by Node on both ends, run straight and through an interceptor: what each end saw, line by line, every byte that each end wrote and read,
+// and what was told of it.
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import {
   connect as connectHttp2,
-  createSecureServer,
+  createServer as createHttp2Server,
   type ClientHttp2Session,
   type ClientHttp2Stream,
   type OutgoingHttpHeaders,
@@ -12,10 +12,13 @@ import {
   type ServerHttp2Stream,
 } from 'node:http2';
 import type { AddressInfo } from 'node:net';
-import { connect as connectTls } from 'node:tls';
+import { connect as connectTls, createServer as createTlsServer, type TLSSocket } from 'node:tls';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { WireEvent } from '../../../src/domain/index.ts';
 import { makeLeaf, readTestRoot, testRootFile } from '../certificates.ts';
 import { startInterceptor } from '../interceptor.ts';
 import type { Way } from './both-ways.ts';
+import { logStream, type LoggedStream } from './logged-stream.ts';
 import { host } from './raw-upstream.ts';
 
 export interface Http2Client {
@@ -24,19 +27,38 @@ export interface Http2Client {
   ask(headers: OutgoingHttpHeaders, body?: string | null, options?: { waitForTrailers?: boolean }): ClientHttp2Stream;
   /** Waits until the stream is closed. */
   closed(stream: ClientHttp2Stream): Promise<void>;
+  /** A client on another connection. */
+  another(): Promise<Http2Client>;
 }
 
 export interface Http2Scenario {
   readonly name: string;
   client(client: Http2Client): Promise<unknown>;
   upstream(stream: ServerHttp2Stream, session: ServerHttp2Session): unknown;
-  /** Where the two ways differ, and how: an exception of docs/fidelity.md. */
-  readonly differs?: { readonly direct: string; readonly tapes: string };
+  readonly clientSettings?: object;
+}
+
+/** What one end of a connection wrote and read below HTTP/2. */
+export interface PassedBytes {
+  readonly sent: Buffer;
+  readonly received: Buffer;
+  /** This end has closed the connection: what came later was for nobody. */
+  readonly isClosed: boolean;
 }
 
 export interface Http2Observation {
   readonly client: readonly string[];
   readonly upstream: readonly string[];
+  /** Of connections over which something was said, in the order in which they were opened. */
+  readonly bytes: { readonly client: readonly PassedBytes[]; readonly upstream: readonly PassedBytes[] };
+  /** Wire events of the way through tapes. */
+  readonly events: readonly WireEvent[];
+}
+
+/** Is what one end read what the other one wrote: all of it, or up to where the reader itself closed the connection? */
+export function hasArrived(from: PassedBytes, to: PassedBytes): boolean {
+  const isWhole = to.received.length === from.sent.length || to.isClosed;
+  return isWhole && from.sent.subarray(0, to.received.length).equals(to.received);
 }
 
 export interface Http2Stage {
@@ -44,26 +66,54 @@ export interface Http2Stage {
   close(): Promise<void>;
 }
 
-export async function openHttp2Stage(): Promise<Http2Stage> {
+const limits = { maxHeaderListPairs: 10_000, maxSendHeaderBlockLength: 1024 * 1024 };
+const settings = { maxHeaderListSize: 1024 * 1024, enableConnectProtocol: true };
+
+/** `logsBytes` false: for measuring, nothing stands between Node's HTTP/2 and its sockets. */
+export async function openHttp2Stage({ logsBytes = true } = {}): Promise<Http2Stage> {
   let scenario: Http2Scenario | null = null;
   let lines: string[] = [];
   let open: Promise<unknown>[] = [];
+  let logs: Record<'client' | 'upstream', LoggedStream[]> = { client: [], upstream: [] };
+  const log = (end: 'client' | 'upstream', socket: TLSSocket): LoggedStream['stream'] => {
+    if (!logsBytes) return socket;
+    const logged = logStream(socket);
+    logs[end].push(logged);
+    return logged.stream;
+  };
+  const passed = (end: 'client' | 'upstream'): PassedBytes[] =>
+    logs[end]
+      .map(({ stream, sent, received }) => ({ sent: sent(), received: received(), isClosed: stream.destroyed }))
+      // The provider's first handshake may be one that found out what it speaks, and was not used.
+      .filter(({ received }) => received.length > 0);
+  /** Everything that was written has been read. */
+  const settled = async (): Promise<void> => {
+    const isSettled = (): boolean => {
+      const upstream = passed('upstream');
+      return passed('client').every((client, at) => {
+        const there = upstream[at];
+        return there !== undefined && hasArrived(client, there) && hasArrived(there, client);
+      });
+    };
+    for (const endsAt = performance.now() + 3_000; !isSettled() && performance.now() < endsAt;) await pause(5);
+  };
+
   const sessions = new Set<ServerHttp2Session>();
-  const leaf = makeLeaf(readTestRoot(), [host]);
-  const server = createSecureServer({
-    ...leaf,
-    maxHeaderListPairs: 10_000,
-    settings: { maxHeaderListSize: 1024 * 1024 },
-  } as object);
-  server.on('session', (session) => {
+  const http2 = createHttp2Server({ ...limits, settings } as object);
+  http2.on('session', (session) => {
     sessions.add(session);
     session.on('error', () => undefined);
     session.once('close', () => sessions.delete(session));
   });
-  server.on('stream', (stream: ServerHttp2Stream, _headers: unknown, _flags: unknown, rawHeaders: string[]) => {
+  http2.on('stream', (stream: ServerHttp2Stream, _headers: unknown, _flags: unknown, rawHeaders: string[]) => {
     const told = takeDown(stream, 'request', rawHeaders);
     open.push(told.then((found) => lines.push(...found)));
     scenario?.upstream(stream, stream.session as ServerHttp2Session);
+  });
+  const server = createTlsServer({ ...makeLeaf(readTestRoot(), [host]), ALPNProtocols: ['h2'] }, (socket) => {
+    socket.setNoDelay(true);
+    socket.on('error', () => undefined);
+    http2.emit('connection', log('upstream', socket));
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -71,53 +121,68 @@ export async function openHttp2Stage(): Promise<Http2Stage> {
   const tapes = await startInterceptor({
     standIn: { caFile: testRootFile, resolveArgs: () => ['--resolve', `${host}:443:127.0.0.1:${port}`] },
   });
+  const connect = async (way: Way): Promise<TLSSocket> => {
+    const ALPNProtocols = ['h2'];
+    if (way === 'tapes') return (await tapes.connectTls(host, 443, { ALPNProtocols })).setNoDelay(true);
+    const ca = readFileSync(testRootFile);
+    const socket = connectTls({ host: '127.0.0.1', port, servername: host, ca, ALPNProtocols });
+    socket.setNoDelay(true);
+    await once(socket, 'secureConnect');
+    return socket;
+  };
   return {
     async observe(next, way) {
       scenario = next;
       lines = [];
       open = [];
-      const socket =
-        way === 'tapes'
-          ? await tapes.connectTls(host, 443, { ALPNProtocols: ['h2'] })
-          : connectTls({
-              host: '127.0.0.1',
-              port,
-              servername: host,
-              ca: readFileSync(testRootFile),
-              ALPNProtocols: ['h2'],
-            });
-      const session = connectHttp2(`https://${host}`, {
-        createConnection: () => socket,
-        maxHeaderListPairs: 10_000,
-        settings: { maxHeaderListSize: 1024 * 1024 },
-      } as object);
-      session.on('error', () => undefined);
+      logs = { client: [], upstream: [] };
+      const eventsBefore = tapes.events.length;
+      const clients: Http2Client[] = [];
       const seen: Promise<string[]>[] = [];
-      let goneAway = 'none';
-      session.on('goaway', (code) => (goneAway = String(code)));
-      try {
-        await next.client({
+      const goneAway: string[] = [];
+      const openClient = async (): Promise<Http2Client> => {
+        const stream = log('client', await connect(way));
+        const session = connectHttp2(`https://${host}`, {
+          createConnection: () => stream,
+          ...limits,
+          settings: { maxHeaderListSize: 1024 * 1024, ...next.clientSettings },
+        } as object);
+        session.on('error', () => undefined);
+        session.on('goaway', (code, lastStreamId) => goneAway.push(`goaway ${code} ${lastStreamId}`));
+        const client: Http2Client = {
           session,
           ask(headers, body = '', options = {}) {
-            const stream = session.request(headers, { endStream: false, ...options });
-            seen.push(takeDown(stream, 'response', null));
-            if (body !== null) stream.end(body);
-            return stream;
+            const asked = session.request(headers, { endStream: false, ...options });
+            seen.push(takeDown(asked, 'response', null));
+            if (body !== null) asked.end(body);
+            return asked;
           },
-          async closed(stream) {
+          async closed(asked) {
             const patience = AbortSignal.timeout(8_000);
             await new Promise<void>((resolve, reject) => {
-              if (stream.destroyed) return resolve();
-              stream.once('close', resolve);
+              if (asked.destroyed) return resolve();
+              asked.once('close', resolve);
               patience.addEventListener('abort', () => reject(new Error('the stream was not closed in 8 s')));
             });
           },
-        });
+          another: openClient,
+        };
+        clients.push(client);
+        return client;
+      };
+      try {
+        await next.client(await openClient());
         const client = (await Promise.all(seen)).flat();
         await Promise.all(open);
-        return { client: [...client, `goaway ${goneAway}`], upstream: lines.toSorted() };
+        await settled();
+        return {
+          client: [...client, ...goneAway],
+          upstream: lines.toSorted(),
+          bytes: { client: passed('client'), upstream: passed('upstream') },
+          events: tapes.events.slice(eventsBefore),
+        };
       } finally {
-        session.destroy();
+        for (const { session } of clients) session.destroy();
       }
     },
     async close() {
@@ -164,6 +229,24 @@ function takeDown(
 /** Node's server writes one of its own. */
 function withoutDate(raw: readonly string[]): string[] {
   return raw.flatMap((name, at) => (at % 2 === 1 || name === 'date' ? [] : [name, raw[at + 1] ?? '']));
+}
+
+/** The header lines that the events tell, as `takeDown` has them, and how much of bodies. */
+export function tellLines(events: readonly WireEvent[]): string[] {
+  const bytes = new Map<string, number>();
+  const lines: string[] = [];
+  for (const event of events) {
+    if (event.type === 'requestStarted') {
+      for (const [name, value] of event.request.headers) lines.push(`request ${name}: ${value}`);
+    } else if (event.type === 'responseStarted') {
+      const { headers } = event.response;
+      for (const [name, value] of headers) if (name !== 'date') lines.push(`response ${name}: ${value}`);
+    } else if (event.type === 'requestData' || event.type === 'responseData') {
+      const side = event.type === 'requestData' ? 'request' : 'response';
+      bytes.set(side, (bytes.get(side) ?? 0) + event.data.length);
+    }
+  }
+  return [...lines, ...[...bytes].map(([side, count]) => `${side} of ${count} bytes`)].toSorted();
 }
 
 /** The first line that differs, each way; null where none does. */

@@ -1,9 +1,8 @@
-// What is said over HTTP/2, and where it comes out otherwise.
+// What Node's HTTP/2 can say on both ends, each run straight and through tapes.
 import { constants, type ServerHttp2Stream } from 'node:http2';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Http2Client, Http2Scenario } from './http2-both-ways.ts';
 
-// Pseudo-headers in the order in which http2-wrapper writes them.
 const get = (path = '/') => ({ ':method': 'GET', ':path': path, ':scheme': 'https', ':authority': 'chatgpt.com' });
 const post = { ...get(), ':method': 'POST' };
 
@@ -27,6 +26,9 @@ const response = (name: string, upstream: Http2Scenario['upstream'], headers = g
   upstream,
 });
 
+/** Sessions that have said farewell: every second one does. */
+const answered = new Set<object>();
+
 export const http2Scenarios: readonly Http2Scenario[] = [
   request('a GET', get('/backend-api/codex/models?x=1')),
   request('headers: order, empty values, spaces inside', {
@@ -49,12 +51,15 @@ export const http2Scenarios: readonly Http2Scenario[] = [
     ...get(),
     ...Object.fromEntries(Array.from({ length: 500 }, (_, at) => [`x-${at}`, `${at}`])),
   }),
-  request('pseudo-headers in another order', {
-    ':method': 'GET',
-    ':scheme': 'https',
-    ':authority': 'chatgpt.com',
-    ':path': '/',
-  }),
+  ...[
+    [':method', ':scheme', ':authority', ':path'],
+    [':path', ':authority', ':scheme', ':method'],
+  ].map((order) =>
+    request(
+      `pseudo-headers in the order ${order.join(' ')}`,
+      Object.fromEntries(order.map((name) => [name, get()[name as keyof ReturnType<typeof get>]])),
+    ),
+  ),
   ...['/a//b/../c', '/%7Euser/%2e%2e/x?q=%20+', '/{z}|"'].map((path) => request(`path: ${path}`, get(path))),
   ...['PUT', 'DELETE', 'OPTIONS', 'PROPFIND'].map((method) =>
     request(`method: ${method}`, { ...get(), ':method': method }),
@@ -64,7 +69,6 @@ export const http2Scenarios: readonly Http2Scenario[] = [
   request('body: of 1 MB', post, 'x'.repeat(1_000_000)),
   {
     name: 'trailers of a request',
-    differs: { direct: 'upstream: trailer x-sum: 1', tapes: 'upstream: nothing' },
     async client(client) {
       const stream = client.ask(post, 'body', { waitForTrailers: true });
       stream.on('wantTrailers', () => stream.sendTrailers({ 'x-sum': '1' }));
@@ -122,10 +126,7 @@ export const http2Scenarios: readonly Http2Scenario[] = [
   ...(
     ['NGHTTP2_CANCEL', 'NGHTTP2_REFUSED_STREAM', 'NGHTTP2_INTERNAL_ERROR', 'NGHTTP2_ENHANCE_YOUR_CALM'] as const
   ).flatMap((code) => [
-    {
-      ...response(`${code} before the headers`, (stream) => stream.once('end', () => stream.close(constants[code]))),
-      ...(code === 'NGHTTP2_CANCEL' ? { differs: { direct: 'client: ended', tapes: 'client: broken off' } } : {}),
-    },
+    response(`${code} before the headers`, (stream) => stream.once('end', () => stream.close(constants[code]))),
     response(`${code} in a body`, (stream) => {
       stream.respond({ ':status': 200 });
       stream.write('begun', () => setTimeout(() => stream.close(constants[code]), 50));
@@ -133,7 +134,6 @@ export const http2Scenarios: readonly Http2Scenario[] = [
   ]),
   {
     name: 'the client cancels in the middle of an answer',
-    differs: { direct: 'upstream: code 8', tapes: 'upstream: code 0' },
     async client(client) {
       const stream = client.ask(get());
       await new Promise((resolve) => stream.once('data', resolve));
@@ -158,7 +158,6 @@ export const http2Scenarios: readonly Http2Scenario[] = [
   },
   {
     name: 'GOAWAY behind an answer',
-    differs: { direct: 'client: goaway 0', tapes: 'client: goaway none' },
     async client(client) {
       await client.closed(client.ask(get()));
       await pause(300);
@@ -181,5 +180,173 @@ export const http2Scenarios: readonly Http2Scenario[] = [
       stream.respond({ ':status': 200 });
       stream.end(Buffer.alloc(8_000_000, 'x'));
     },
+  },
+  {
+    name: 'GOAWAY in the middle of an answer, which goes on; the next request is on another connection',
+    async client(client) {
+      const stream = client.ask(get('/first'));
+      await new Promise((resolve) => client.session.once('goaway', resolve));
+      const next = await client.another();
+      await next.closed(next.ask(get('/second')));
+      await client.closed(stream);
+    },
+    upstream(stream, session) {
+      answered.add(session);
+      stream.respond({ ':status': 200 });
+      stream.write('begun');
+      if (answered.size % 2 === 1) session.goaway(constants.NGHTTP2_NO_ERROR, 2 ** 31 - 1);
+      setTimeout(() => stream.end('done'), 100);
+    },
+  },
+  {
+    name: 'GOAWAY with a code and words of its own',
+    async client(client) {
+      await client.closed(client.ask(get()));
+      await new Promise((resolve) => client.session.once('close', resolve));
+    },
+    upstream(stream, session) {
+      ok(stream);
+      stream.once('close', () => session.goaway(constants.NGHTTP2_ENHANCE_YOUR_CALM, 1, Buffer.from('too many')));
+    },
+  },
+  {
+    name: 'PING, from both sides',
+    async client(client) {
+      await new Promise<void>((resolve, reject) => {
+        client.session.ping(Buffer.from('12345678'), (error, _duration, payload) =>
+          error === null && payload.toString() === '12345678' ? resolve() : reject(new Error('another answer')),
+        );
+      });
+      await client.closed(client.ask(get()));
+    },
+    upstream(stream, session) {
+      session.ping(Buffer.from('abcdefgh'), (_error, _duration, payload) => {
+        stream.respond({ ':status': 200, 'x-ping': payload.toString() });
+        stream.end();
+      });
+    },
+  },
+  {
+    name: 'settings that both sides change in the middle: table, frames, window',
+    async client(client) {
+      const kept = { 'x-kept': 'k'.repeat(100), 'x-other': 'o'.repeat(100) };
+      for (const changed of [
+        { headerTableSize: 0 },
+        { headerTableSize: 65_536, maxFrameSize: 65_536 },
+        { headerTableSize: 150, initialWindowSize: 1_000 },
+      ]) {
+        await new Promise<void>((resolve) => client.session.settings(changed, () => resolve()));
+        for (const path of ['/a', '/b', '/c'])
+          await client.closed(client.ask({ ...post, ':path': path, ...kept }, 'x'));
+      }
+    },
+    upstream(stream, session) {
+      const size = (stream.id ?? 0) * 1_000;
+      session.settings({ headerTableSize: size % 7_000, maxFrameSize: 16_384 + size }, () => {
+        stream.respond({ ':status': 200, 'x-kept': 'v'.repeat(100), 'x-id': String(stream.id) });
+        stream.end('y'.repeat(100_000));
+      });
+    },
+  },
+  {
+    name: 'a window of 1,000 bytes, and a reader that waits',
+    clientSettings: { initialWindowSize: 1_000 },
+    async client(client) {
+      const stream = client.ask(get());
+      stream.pause();
+      await pause(200);
+      stream.resume();
+      await client.closed(stream);
+    },
+    upstream(stream) {
+      stream.respond({ ':status': 200 });
+      stream.end(Buffer.alloc(100_000, 'x'));
+    },
+  },
+  {
+    name: '100 streams at once, with bodies both ways',
+    async client(client) {
+      const asked = Array.from({ length: 100 }, (_, at) =>
+        client.ask({ ...post, ':path': `/${at}` }, 'b'.repeat(20_000)),
+      );
+      await Promise.all(asked.map((stream) => client.closed(stream)));
+    },
+    upstream(stream) {
+      stream.respond({ ':status': 200 });
+      stream.on('end', () => stream.end('a'.repeat(20_000)));
+    },
+  },
+  {
+    name: 'requests that are cancelled at once, one after the other',
+    async client(client) {
+      for (let at = 0; at < 50; at += 1) {
+        const stream = client.ask(get(`/${at}`), null);
+        stream.close(constants.NGHTTP2_CANCEL);
+        await client.closed(stream);
+      }
+      await client.closed(client.ask(get('/last')));
+    },
+    upstream(stream) {
+      if (stream.id === 101) ok(stream);
+    },
+  },
+  {
+    name: 'a push where none is wanted',
+    clientSettings: { enablePush: false },
+    async client(client) {
+      await client.closed(client.ask(get()));
+    },
+    upstream(stream) {
+      stream.respond({ ':status': 200, 'x-push': String(stream.pushAllowed) });
+      stream.end();
+    },
+  },
+  {
+    name: 'a push where it is wanted',
+    clientSettings: { enablePush: true },
+    async client(client) {
+      const pushed = new Promise<string>((resolve) => {
+        client.session.once('stream', (stream) => {
+          let text = '';
+          stream.on('data', (chunk: Buffer) => (text += chunk.toString()));
+          stream.once('end', () => resolve(text));
+        });
+      });
+      await client.closed(client.ask(get()));
+      if ((await pushed) !== 'pushed') throw new Error('something else was pushed');
+    },
+    upstream(stream) {
+      stream.pushStream({ ':path': '/pushed' }, (_error, push) => {
+        push.respond({ ':status': 200 });
+        push.end('pushed');
+        ok(stream);
+      });
+    },
+  },
+  {
+    name: 'a WebSocket (extended CONNECT): bytes both ways',
+    async client(client) {
+      if (!client.session.remoteSettings?.enableConnectProtocol) {
+        await new Promise((resolve) => client.session.once('remoteSettings', resolve));
+      }
+      const stream = client.ask({ ...get('/chat'), ':method': 'CONNECT', ':protocol': 'websocket' }, null);
+      stream.write(Buffer.from('8185000000006865', 'hex'));
+      await new Promise((resolve) => stream.once('data', resolve));
+      stream.end(Buffer.from('6c6c6f', 'hex'));
+      await client.closed(stream);
+    },
+    upstream(stream) {
+      stream.respond({ ':status': 200 });
+      stream.write(Buffer.from('810568656c6c6f', 'hex'));
+      stream.on('end', () => stream.end());
+    },
+  },
+  {
+    name: 'the client ends the connection once all is answered',
+    async client(client) {
+      await client.closed(client.ask(get()));
+      await new Promise<void>((resolve) => client.session.close(resolve));
+    },
+    upstream: ok,
   },
 ];

@@ -29,6 +29,8 @@ export interface RawUpstream {
 export interface RawUpstreamOptions {
   readonly alpn: readonly string[];
   readonly leaf?: Leaf;
+  /** Said on each connection as soon as it stands. */
+  readonly greeting?: Buffer;
   /** Takes the TCP connection as it is, before any TLS. */
   readonly onTcp?: (socket: Socket) => void;
 }
@@ -55,6 +57,7 @@ export async function startRawUpstream(options: RawUpstreamOptions): Promise<Raw
       ALPNProtocols: [...options.alpn],
       allowHalfOpen: true,
     } as object);
+    if (options.greeting !== undefined) socket.write(options.greeting);
     const peer = peerOn(socket, () => raw.resetAndDestroy());
     // One that says nothing is a connection made ahead: no script is run for it.
     socket.once('data', () => {

@@ -1,14 +1,16 @@
-// HTTP/1.1 of an intercepted host, carried byte for byte between two TLS connections: what the agent wrote is what the provider gets, and
+// HTTP of an intercepted host, 1.1 and 2, carried byte for byte between two TLS connections: what the agent wrote is what the provider gets, and
 // what it answers is what the agent gets, ends and resets among it. mockttp would parse and write everything anew (docs/discoveries/mockttp.md:
-// paths, bytes above 127, pipelined requests, the 1,000th header), and hold a WebSocket's messages in memory whole. Only upgrades that are refused are mockttp's.
+// paths, bytes above 127, pipelined requests, trailers, GOAWAY), and hold a WebSocket's messages in memory whole. Only upgrades that are refused are mockttp's.
 import tls, { type TLSSocket } from 'node:tls';
 
 import type { Stamp, UpstreamLeg, WireFailure } from '../domain/index.ts';
 import { stamp } from './connections.ts';
 import type { Emit } from './engine-sockets.ts';
+import { tellHttp1 } from './http1-exchanges.ts';
+import { tellHttp2 } from './http2/exchanges.ts';
 import { clientOf, destroyOnceWritten, reset } from './layered-sockets.ts';
-import { tellHttp1, type Http1Exchanges, type ProviderSide } from './http1-exchanges.ts';
 import { isRefusedHead } from './refused-upgrade.ts';
+import type { ProviderSide, RelayedExchanges } from './relayed-exchanges.ts';
 
 export interface RelayOptions {
   readonly emit: Emit;
@@ -20,9 +22,11 @@ export interface RelayOptions {
   readonly endsOf: ((upstream: TLSSocket) => Pick<UpstreamLeg, 'local' | 'remote' | 'phases'> | null) | null;
 }
 
-export interface Http1Relay {
+export type HttpVersion = '1.1' | '2';
+
+export interface Relay {
   /** Carries what is decrypted of the agent's connection to `host:port`. */
-  carry(agent: TLSSocket, host: string, port: number): void;
+  carry(agent: TLSSocket, version: HttpVersion, host: string, port: number): void;
   openExchanges(): number;
 }
 
@@ -32,11 +36,11 @@ const hangUpMs = 2_000;
 /** And then nobody is there any more: Linux, too, forgets a connection that was closed by one side after this long. */
 const lingerMs = 60_000;
 
-export function relayHttp1(options: RelayOptions): Http1Relay {
-  const connections = new Set<Http1Exchanges>();
+export function openRelay(options: RelayOptions): Relay {
+  const connections = new Set<RelayedExchanges>();
   return {
-    carry(agent, host, port) {
-      carry(agent, host, port, options, connections);
+    carry(agent, version, host, port) {
+      carry(agent, version, host, port, options, connections);
     },
     openExchanges: () =>
       [...connections].reduce((sum, { openExchanges, isBusy }) => sum + openExchanges() + (isBusy() ? 1 : 0), 0),
@@ -45,10 +49,11 @@ export function relayHttp1(options: RelayOptions): Http1Relay {
 
 function carry(
   agent: TLSSocket,
+  version: HttpVersion,
   host: string,
   port: number,
   { emit, isRefusedUpgrade, handOver, endsOf }: RelayOptions,
-  connections: Set<Http1Exchanges>,
+  connections: Set<RelayedExchanges>,
 ): void {
   let upstream: TLSSocket | null = null;
   /** Of a request that may ask for an upgrade that is refused: nothing of it is passed on before that is known. */
@@ -61,7 +66,8 @@ function carry(
     ...((upstream === null ? null : endsOf?.(upstream)) ?? { local: null, remote: null }),
     securedAt,
   });
-  const exchanges = tellHttp1({ host, port, client: clientOf(agent) }, emit, endsOf === null ? null : ends);
+  const tell = version === '2' ? tellHttp2 : tellHttp1;
+  const exchanges = tell({ host, port, client: clientOf(agent) }, emit, endsOf === null ? null : ends);
   connections.add(exchanges);
 
   const over = (): void => {
@@ -100,9 +106,13 @@ function carry(
       host,
       port,
       ...(agent.servername ? { servername: agent.servername } : {}),
-      ...(agent.alpnProtocol ? { ALPNProtocols: ['http/1.1'] } : {}),
+      ...(agent.alpnProtocol ? { ALPNProtocols: [version === '2' ? 'h2' : 'http/1.1'] } : {}),
     };
-    const socket = tls.connect(target, () => (securedAt = stamp()));
+    const socket = tls.connect(target, () => {
+      securedAt = stamp();
+      // It spoke HTTP/2 when it was asked before, and now does not: the agent's next connection finds out anew.
+      if (target.ALPNProtocols?.[0] === 'h2' && socket.alpnProtocol !== 'h2') socket.destroy(noHttp2());
+    });
     socket.allowHalfOpen = true;
     socket.setNoDelay(true);
     socket.on('data', (bytes: Buffer) => {
@@ -154,7 +164,7 @@ function carry(
     agent.resume();
   };
   const onData = (bytes: Buffer): void => {
-    if (held.length === 0 && (!exchanges.isIdle() || !mayUpgrade(bytes))) return pass(bytes);
+    if (version === '2' || (held.length === 0 && (!exchanges.isIdle() || !mayUpgrade(bytes)))) return pass(bytes);
     held = Buffer.concat([held, bytes]);
     const end = held.indexOf('\r\n\r\n');
     if (end === -1 && mayUpgrade(held) && held.length <= maxHeldBytes) return;
@@ -191,7 +201,12 @@ function carry(
   ] as const;
   agent.allowHalfOpen = true;
   for (const [event, listener] of listeners) agent.on(event, listener as () => void);
+  // Over HTTP/2 the provider may speak first.
+  if (version === '2') upstream = open();
 }
+
+const noHttp2 = (): Error =>
+  Object.assign(new Error('the provider no longer speaks HTTP/2'), { code: 'ERR_TLS_ALPN_MISMATCH' });
 
 /** Can these first bytes still become a request that asks for an upgrade (RFC 6455 section 4.1: a GET)? */
 function mayUpgrade(bytes: Buffer): boolean {
