@@ -6,6 +6,7 @@ import { indexQuestions } from './003-index-questions.ts';
 import { shareHeaders } from './004-share-headers.ts';
 import { nameRunKinds } from './005-name-run-kinds.ts';
 import { keepConnections } from './006-keep-connections.ts';
+import { keepMarkLengths } from './007-keep-mark-lengths.ts';
 
 export interface Migration {
   readonly name: string;
@@ -21,4 +22,5 @@ export const migrations: readonly Migration[] = [
   shareHeaders,
   nameRunKinds,
   keepConnections,
+  keepMarkLengths,
 ];
