@@ -18,7 +18,12 @@ const insertCodes = [
 
 export function brotliStream(): SegmentEncoder {
   const stream = createBrotliCompress({
-    params: { [constants.BROTLI_PARAM_QUALITY]: 6, [constants.BROTLI_PARAM_LGWIN]: 24 },
+    params: {
+      [constants.BROTLI_PARAM_QUALITY]: 6,
+      [constants.BROTLI_PARAM_LGWIN]: 24,
+      // From 1 MiB on it looks for longer matches.
+      [constants.BROTLI_PARAM_SIZE_HINT]: 64 * 1024 * 1024,
+    },
   });
   const parts: Uint8Array[] = [];
   stream.on('data', (part: Uint8Array) => parts.push(part));
