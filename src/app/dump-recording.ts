@@ -30,6 +30,9 @@ export interface DumpReport {
   readonly bytes: number;
 }
 
+const noLengths =
+  'An earlier tapes recorded this and did not keep how long secrets in heads were: masks there are shorter or longer than on the wire';
+
 type Write = (bytes: Uint8Array) => Promise<void>;
 
 /** Throws E_NOT_FOUND, E_AMBIGUOUS, E_BODY_DAMAGED, E_DB_…, and what `write` throws. */
@@ -114,5 +117,6 @@ async function readOrigin(library: Library, scope: WireScope): Promise<DumpOrigi
     hardware: arch(),
     command: run?.argv.join(' ') ?? '',
     runId: run?.runId ?? null,
+    ...((await library.hasMarkLengths(scope)) ? {} : { note: noLengths }),
   };
 }

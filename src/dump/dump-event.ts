@@ -39,6 +39,8 @@ export interface DumpOrigin {
   /** The command that ran, masked. */
   readonly command: string;
   readonly runId: string | null;
+  /** Something to be said of all that is in it. */
+  readonly note?: string;
 }
 
 /** Turns events into the bytes of one format. Not for two files at once: it remembers what it has written. */

@@ -4,6 +4,7 @@ import { createHmac } from 'node:crypto';
 
 import type { RawHeaders } from '../domain/index.ts';
 import { FormIndex } from './form-index.ts';
+import { findMarks, fitMark, type HeaderMarkLengths, type MarkLengths } from './mark-lengths.ts';
 import { PrefixScan, type Sight } from './prefix-scan.ts';
 import { isOrdinary, isOrdinaryCookie, minSecretLength, secretForms } from './secret-forms.ts';
 import {
@@ -55,6 +56,8 @@ export class Vault {
   /** Made when it is asked for: many secrets may be learnt at once. */
   #index: FormIndex | null = null;
   #longestForm = 0;
+  /** What was put in the path or header that was masked last, where lengths are not kept. */
+  #marks: { readonly mark: string; readonly length: number }[] = [];
   /** Made when it is first asked after something was learnt. */
   #scan: PrefixScan | null = null;
 
@@ -114,12 +117,31 @@ export class Vault {
 
   /** Headers fit for storing, in the same order: schemes and cookie names stay, secret values become `masked:<fingerprint>`. */
   maskHeaders(headers: RawHeaders): RawHeaders {
+    return this.maskHeadersWithLengths(headers).headers;
+  }
+
+  /** The same, and how long what each mark stands for was. */
+  maskHeadersWithLengths(headers: RawHeaders): { readonly headers: RawHeaders; readonly lengths: HeaderMarkLengths } {
     this.learnHeaders(headers);
-    return headers.map(([name, value]) => [name, this.#maskHeader(name, value)] as const);
+    const lengths: Record<string, MarkLengths> = {};
+    const masked = headers.map(([name, value], place) => {
+      this.#marks = [];
+      const text = this.#maskHeader(name, value);
+      if (this.#marks.length > 0) lengths[place] = findMarks(text, this.#marks);
+      return [name, text] as const;
+    });
+    return { headers: masked, lengths };
+  }
+
+  /** As above, of a path. */
+  maskPathWithLengths(path: string): { readonly path: string; readonly lengths: MarkLengths } {
+    const masked = this.maskPath(path);
+    return { path: masked, lengths: findMarks(masked, this.#marks) };
   }
 
   /** Masks the values of token-like query parameters, and learns them; what else is known secret is masked too. */
   maskPath(path: string): string {
+    this.#marks = [];
     const masked = path.replace(
       /([?&#;])([^=&#;?]+)=([^&#;]*)/g,
       (whole, before: string, name: string, value: string) => {
@@ -228,8 +250,8 @@ export class Vault {
     const kind = headerKind(name);
     switch (kind) {
       case 'credentials': {
-        const { scheme, rest } = splitCredentials(value);
-        return rest === '' ? value : this.#markRest(value, scheme, rest);
+        const { rest } = splitCredentials(value);
+        return rest === '' ? value : this.#markRest(value, rest);
       }
       case 'secret':
         return value === '' || /^(\d{1,7}|true|false)$/i.test(value) ? value : this.#maskSecret(value);
@@ -245,22 +267,20 @@ export class Vault {
 
   /** `x-api-key: Bearer abc` keeps its scheme too. */
   #maskSecret(value: string): string {
-    const { scheme, rest } = splitKnownScheme(value);
-    return this.#markRest(value, scheme, rest);
+    return this.#markRest(value, splitKnownScheme(value).rest);
   }
 
-  #markRest(value: string, scheme: string | null, rest: string): string {
-    if (this.#keepsLengths) {
-      const at = value.lastIndexOf(rest);
-      return `${value.slice(0, at)}${this.#mark(rest)}${value.slice(at + rest.length)}`;
-    }
-    return scheme === null ? this.#mark(rest) : `${scheme} ${this.#mark(rest)}`;
+  #markRest(value: string, rest: string): string {
+    const at = value.lastIndexOf(rest);
+    return `${value.slice(0, at)}${this.#mark(rest)}${value.slice(at + rest.length)}`;
   }
 
   /** `written`: the value as it stands there, where that is another spelling. */
   #mark(value: string, written = value): string {
     const mark = `masked:${this.fingerprint(value)}`;
-    return this.#keepsLengths ? mark.slice(0, written.length).padEnd(written.length, '*') : mark;
+    if (this.#keepsLengths) return fitMark(mark, written.length);
+    this.#marks.push({ mark, length: written.length });
+    return mark;
   }
 }
 

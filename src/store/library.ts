@@ -49,6 +49,8 @@ export interface Library {
   readWire(scope: WireScope): AsyncIterable<WireExchange>;
   readWireConnections(scope: WireScope): AsyncIterable<WireConnection>;
   hasProviderSide(scope: WireScope): Promise<boolean>;
+  /** Was it kept, for all of it, how long the secrets were that marks in heads stand for? */
+  hasMarkLengths(scope: WireScope): Promise<boolean>;
   readWireOrigin(scope: WireScope): Promise<WireOrigin | null>;
   /** As `readBody`, with the times of its pieces where they were kept. */
   readWireBody(callId: string, side: BodySide): Promise<AsyncIterable<WirePiece> | null>;
@@ -99,6 +101,7 @@ function libraryOf(connection: Connection, prices: PriceList): Library {
       yield* (await loadWire()).readWireConnections(connection, scope);
     },
     hasProviderSide: async (scope) => (await loadWire()).hasProviderSide(connection, scope),
+    hasMarkLengths: async (scope) => (await loadWire()).hasMarkLengths(connection, scope),
     readWireOrigin: async (scope) => (await loadWire()).readWireOrigin(connection, scope),
     readWireBody: async (callId, side) => (await loadWire()).readWireBody(connection, callId, side),
     readChangeMark: () => readChangeMark(connection),

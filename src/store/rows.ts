@@ -91,6 +91,8 @@ export interface ExchangeRow {
   readonly provider_heads: string | null;
   readonly provider_request_ms: number | null;
   readonly provider_response_ms: number | null;
+  /** JSON (see head-marks.ts). */
+  readonly mark_lengths: string | null;
 }
 
 export interface HeaderPartRow {

@@ -102,6 +102,11 @@ export function openBodyDecoder(contentEncoding: string | null, options: DecodeO
   return { isPlain: layers.length === 0, push: (chunk) => inTurn(() => push(chunk)), end: () => inTurn(end) };
 }
 
+/** Does this header name encodings that can be undone? Without any there is nothing to undo. */
+export function canDecode(contentEncoding: string): boolean {
+  return parseContentEncoding(contentEncoding).encodings.length > 0;
+}
+
 async function decodeLayer(bytes: Uint8Array, encoding: KnownEncoding, maxBytes: number): Promise<DecodedBody> {
   const whole = encoding === 'zstd' ? await decodeWithLibrary(bytes, maxBytes) : null;
   if (whole !== null) return { bytes: whole, problem: null };

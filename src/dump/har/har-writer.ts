@@ -32,8 +32,9 @@ export class HarWriter implements DumpWriter {
 
   start(): Uint8Array {
     this.#entries = 0;
-    const { version, hostname, command, runId } = this.#options.origin;
-    const comment = `${command} on ${hostname}${runId === null ? '' : `, run ${runId}`}`;
+    const { version, hostname, command, runId, note } = this.#options.origin;
+    const run = runId === null ? '' : `, run ${runId}`;
+    const comment = `${command} on ${hostname}${run}${note === undefined ? '' : `. ${note}`}`;
     const creator = { name: 'tapes', version };
     return Buffer.from(
       `{"log":{"version":"1.2","creator":${JSON.stringify(creator)},"comment":${JSON.stringify(comment)},"pages":[],"entries":[`,

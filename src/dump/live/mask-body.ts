@@ -1,14 +1,12 @@
 // Masks a body that is on its way, and gives it back in the chunks that it came in: masks are as long as what they stand for.
 // A plain body goes on at once, but for what could be the beginning of a secret; one under a content encoding waits for its end, or, where it is
-// too large for that, goes on decoded.
-import type { RawHeaders, Stamp } from '../../domain/index.ts';
+// too large for that, goes on encoded again.
+import type { RawHeaders } from '../../domain/index.ts';
 import { StreamMasker, type Vault } from '../../redact/index.ts';
-import { decodeBody, encodeBody, openBodyDecoder, type BodyDecoder } from '../../wire/index.ts';
+import { canDecode, decodeBody, encodeBody } from '../../wire/index.ts';
 import { readHeader } from '../http/framing.ts';
-
-export interface MaskedChunk extends Stamp {
-  readonly data: Uint8Array;
-}
+import { ChunkQueue, type MaskedChunk } from './chunk-queue.ts';
+import { LargeBody } from './mask-large-body.ts';
 
 export interface MaskedEnd {
   readonly chunks: readonly MaskedChunk[];
@@ -18,11 +16,14 @@ export interface MaskedEnd {
   readonly remark: string | null;
 }
 
+/** How a body goes on before its end. */
+export type PassingOn = 'asItWas' | 'encodedAgain' | 'decoded';
+
 export interface BodyMasker {
   /** Must its head wait, because it may have to say another length? */
   readonly holdsHead: boolean;
-  /** It goes on without its content encoding from here on; asked after each push. */
-  readonly isDecoded: boolean;
+  /** Asked after each push; null: its head must wait. */
+  readonly passesOn: PassingOn | null;
   push(chunk: MaskedChunk): readonly MaskedChunk[] | Promise<readonly MaskedChunk[]>;
   /** These bytes never came: what is behind them is no part of what was before. */
   miss(): readonly MaskedChunk[];
@@ -33,20 +34,17 @@ export interface BodyMasker {
 
 export function openBodyMasker(headers: RawHeaders, vault: Vault): BodyMasker {
   const encoding = readHeader(headers, 'content-encoding');
-  const isPlain = encoding === null || /^\s*(identity|none)?\s*$/i.test(encoding);
-  return isPlain ? new PlainMasker(vault) : new EncodedMasker(encoding, vault);
+  return encoding === null || !canDecode(encoding) ? new PlainMasker(vault) : new EncodedMasker(encoding, vault);
 }
 
 class PlainMasker implements BodyMasker {
   readonly holdsHead = false;
-  readonly isDecoded = false;
+  readonly passesOn = 'asItWas';
   readonly givenUpBytes = 0;
   readonly #vault: Vault;
   #masker: StreamMasker;
-  /** Chunks whose bytes the masker has not let go in full, and what of the first one it has. */
-  #waiting: MaskedChunk[] = [];
-  #ready: Uint8Array[] = [];
-  #readyBytes = 0;
+  /** Chunks whose bytes the masker has not let go in full. */
+  readonly #queue = new ChunkQueue();
 
   constructor(vault: Vault) {
     this.#vault = vault;
@@ -55,53 +53,25 @@ class PlainMasker implements BodyMasker {
 
   push(chunk: MaskedChunk): MaskedChunk[] {
     const masked = this.#masker.push(chunk.data);
-    if (this.#waiting.length === 0 && masked.length === chunk.data.length) return [{ ...chunk, data: masked }];
-    this.#waiting.push(chunk);
-    return this.#release(masked);
+    if (this.#queue.isEmpty && masked.length === chunk.data.length) return [{ ...chunk, data: masked }];
+    this.#queue.put(chunk);
+    return this.#queue.fill(masked);
   }
 
   miss(): MaskedChunk[] {
-    const rest = this.#release(this.#masker.end());
+    const rest = this.#queue.fill(this.#masker.end());
     this.#masker = new StreamMasker(this.#vault);
     return rest;
   }
 
   end(): MaskedEnd {
-    return { chunks: this.#release(this.#masker.end()), newLength: null, remark: null };
-  }
-
-  #release(masked: Uint8Array): MaskedChunk[] {
-    if (masked.length > 0) this.#ready.push(masked);
-    this.#readyBytes += masked.length;
-    const released: MaskedChunk[] = [];
-    let all: Buffer | null = null;
-    for (
-      let [first] = this.#waiting;
-      first !== undefined && first.data.length <= this.#readyBytes;
-      [first] = this.#waiting
-    ) {
-      all ??= Buffer.concat(this.#ready);
-      const { length } = first.data;
-      released.push({ ...first, data: all.subarray(0, length) });
-      all = all.subarray(length);
-      this.#readyBytes -= length;
-      this.#waiting.shift();
-    }
-    if (all !== null) this.#ready = all.length === 0 ? [] : [all];
-    return released;
+    return { chunks: this.#queue.fill(this.#masker.end()), newLength: null, remark: null };
   }
 }
 
-/** Of a body under its encoding; it may decode to much more. Of a larger one no more than this is ever in memory, either. */
+/** Of a body under its encoding; it may decode to much more. */
 const maxHeldBytes = 8 * 1024 * 1024;
 const maxDecodedBytes = 64 * 1024 * 1024;
-
-/** A body on its way without its encoding. */
-interface Large {
-  readonly decoder: BodyDecoder;
-  readonly masker: StreamMasker;
-  last: MaskedChunk;
-}
 
 class EncodedMasker implements BodyMasker {
   readonly holdsHead = true;
@@ -111,7 +81,7 @@ class EncodedMasker implements BodyMasker {
   #heldBytes = 0;
   #givenUpBytes = 0;
   #hasHole = false;
-  #large: Large | null = null;
+  #large: LargeBody | null = null;
 
   constructor(encoding: string, vault: Vault) {
     this.#encoding = encoding;
@@ -122,8 +92,8 @@ class EncodedMasker implements BodyMasker {
     return this.#givenUpBytes;
   }
 
-  get isDecoded(): boolean {
-    return this.#large !== null;
+  get passesOn(): PassingOn | null {
+    return this.#large?.passesOn ?? null;
   }
 
   push(chunk: MaskedChunk): MaskedChunk[] | Promise<MaskedChunk[]> {
@@ -131,43 +101,13 @@ class EncodedMasker implements BodyMasker {
       this.#giveUp(chunk.data.length);
       return [];
     }
-    if (this.#large !== null) return this.#pushLarge([chunk]);
+    if (this.#large !== null) return this.#large.push([chunk]);
     this.#chunks.push(chunk);
     this.#heldBytes += chunk.data.length;
-    return this.#heldBytes > maxHeldBytes ? this.#pushLarge(this.#chunks.splice(0)) : [];
-  }
-
-  async #pushLarge(chunks: readonly MaskedChunk[]): Promise<MaskedChunk[]> {
-    const isBeginning = this.#large === null;
-    const large = this.#large ?? {
-      decoder: openBodyDecoder(this.#encoding),
-      masker: new StreamMasker(this.#vault),
-      last: chunks[0]!,
-    };
-    const masked: MaskedChunk[] = [];
-    let decodedBytes = 0;
-    for (const chunk of chunks) {
-      const decoded = await large.decoder.push(chunk.data);
-      decodedBytes += decoded.length;
-      // A bomb, or as good as one: nothing of it has been given yet.
-      if (isBeginning && decodedBytes > maxDecodedBytes) {
-        this.#giveUp(0);
-        return [];
-      }
-      const data = large.masker.push(decoded);
-      if (data.length > 0) masked.push({ ...chunk, data });
-      large.last = chunk;
-    }
+    if (this.#heldBytes <= maxHeldBytes) return [];
     this.#heldBytes = 0;
-    this.#large = large;
-    return masked;
-  }
-
-  async #endLarge({ decoder, masker, last }: Large): Promise<MaskedEnd> {
-    const { bytes, problem } = await decoder.end();
-    const data = Buffer.concat([masker.push(bytes), masker.end()]);
-    const remark = problem === null ? null : `cut: ${problem.encoding}: ${problem.message}`;
-    return { chunks: data.length === 0 ? [] : [{ ...last, data }], newLength: null, remark };
+    this.#large = new LargeBody(this.#encoding, this.#vault, this.#chunks[0]!);
+    return this.#large.push(this.#chunks.splice(0));
   }
 
   /** Behind a hole nothing decodes, so nothing can be masked. */
@@ -177,7 +117,7 @@ class EncodedMasker implements BodyMasker {
   }
 
   async end(): Promise<MaskedEnd> {
-    if (this.#large !== null) return this.#endLarge(this.#large);
+    if (this.#large !== null) return this.#large.end();
     const chunks = this.#chunks.splice(0);
     if (chunks.length === 0) return { chunks, newLength: null, remark: null };
     const whole = Buffer.concat(chunks.map(({ data }) => data));

@@ -4,7 +4,8 @@ import type { RawHeaders, RequestHead, ResponseHead, UpstreamLeg } from '../../d
 import type { Vault } from '../../redact/index.ts';
 import type { BodySide, DumpEvent } from '../dump-event.ts';
 import { decodedHeaders } from '../http/framing.ts';
-import { openBodyMasker, type BodyMasker, type MaskedChunk, type MaskedEnd } from './mask-body.ts';
+import type { MaskedChunk } from './chunk-queue.ts';
+import { openBodyMasker, type BodyMasker, type MaskedEnd, type PassingOn } from './mask-body.ts';
 
 type ExchangeEvent = Extract<DumpEvent, { readonly exchangeId: string }>;
 type HeadEvent = Extract<DumpEvent, { readonly type: 'requestStarted' | 'responseStarted' }>;
@@ -110,7 +111,7 @@ export class EventMasker {
         const pushed = masker.push(event);
         if (!(pushed instanceof Promise)) return toEvents(pushed);
         return pushed.then(async (chunks) => {
-          const head = masker.isDecoded ? await this.#releaseDecoded(masking, sideOf(event)) : [];
+          const head = await this.#release(masking, sideOf(event), masker.passesOn);
           return [...head, ...toEvents(chunks)];
         });
       }
@@ -157,17 +158,20 @@ export class EventMasker {
     return [...settled, { ...event, error, ...this.#upstream(event, masking) }];
   }
 
-  /** A body that is too large to wait for goes on decoded: its head says so, and what waited behind it follows. */
-  async #releaseDecoded(masking: Masking, side: BodySide): Promise<DumpEvent[]> {
+  /** The head of a body that is too large to wait for, and what waited behind it. */
+  async #release(masking: Masking, side: BodySide, passesOn: PassingOn | null): Promise<DumpEvent[]> {
     const { held } = masking;
-    if (held === null || sideOf(held) !== side) return [];
+    if (passesOn === null || held === null || sideOf(held) !== side) return [];
     masking.held = null;
-    if (side === 'request') masking.isRequestDecoded = true;
     const { exchangeId } = held;
-    const text = `the ${side} is decoded: it is too large to be masked and encoded again`;
+    const isDecoded = passesOn === 'decoded';
+    if (isDecoded && side === 'request') masking.isRequestDecoded = true;
+    const how = isDecoded
+      ? 'is decoded: it is too large to be masked and encoded again under more than one encoding'
+      : 'is encoded again at its length, masked: it is too large to wait for its end';
     const events: DumpEvent[] = [
-      withHeaders(held, decodedHeaders),
-      { ...stampOf(held), type: 'remark', exchangeId, side, text },
+      isDecoded ? withHeaders(held, decodedHeaders) : held,
+      { ...stampOf(held), type: 'remark', exchangeId, side, text: `the ${side} ${how}` },
     ];
     for (const later of side === 'request' ? masking.behind.splice(0) : []) {
       events.push(...(await this.#write(masking, later)));

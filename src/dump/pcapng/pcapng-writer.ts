@@ -61,7 +61,7 @@ export class PcapngWriter implements DumpWriter {
   }
 
   start(): Uint8Array {
-    const { hostname, version, os, hardware, command, runId } = this.#options.origin;
+    const { hostname, version, os, hardware, command, runId, note } = this.#options.origin;
     const { hosts } = this.#places;
     const run = runId === null ? '' : `, run ${runId}`;
     return Buffer.concat([
@@ -69,7 +69,7 @@ export class PcapngWriter implements DumpWriter {
         hardware,
         os,
         application: `tapes ${version}`,
-        comment: `${command} on ${hostname}${run}. Decrypted: TLS is taken off, TCP is made up, servers are on port 80`,
+        comment: `${command} on ${hostname}${run}. Decrypted: TLS is taken off, TCP is made up, servers are on port 80${note === undefined ? '' : `. ${note}`}`,
       }),
       interfaceDescription({ name: 'agent', description: 'between the agent and tapes' }),
       ...(this.#providerLeg === null

@@ -49,9 +49,11 @@ export class TextWriter implements DumpWriter {
   }
 
   start(): Uint8Array {
-    const { version, hostname, command, runId } = this.#options.origin;
+    const { version, hostname, command, runId, note } = this.#options.origin;
     const run = runId === null ? '' : `, run ${runId}`;
-    return Buffer.from(`# tapes ${version}: ${safeLine(command)} on ${hostname}${run}\n`);
+    return Buffer.from(
+      `# tapes ${version}: ${safeLine(command)} on ${hostname}${run}\n${note === undefined ? '' : `# ${note}\n`}`,
+    );
   }
 
   async write(event: DumpEvent): Promise<Uint8Array> {

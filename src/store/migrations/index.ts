@@ -7,6 +7,7 @@ import { shareHeaders } from './004-share-headers.ts';
 import { nameRunKinds } from './005-name-run-kinds.ts';
 import { keepConnections } from './006-keep-connections.ts';
 import { keepPhases } from './007-keep-phases.ts';
+import { keepMarkLengths } from './008-keep-mark-lengths.ts';
 
 export interface Migration {
   readonly name: string;
@@ -23,4 +24,5 @@ export const migrations: readonly Migration[] = [
   nameRunKinds,
   keepConnections,
   keepPhases,
+  keepMarkLengths,
 ];

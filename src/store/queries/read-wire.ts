@@ -7,6 +7,7 @@ import type {
   Stamp,
   UpstreamLeg,
 } from '../../domain/index.ts';
+import { stretchHeaders, stretchMarks } from '../../redact/index.ts';
 import type { Connection } from '../connection.ts';
 import type { BodySide } from '../body-reader.ts';
 import { openBodyReader } from '../body-reader.ts';
@@ -14,6 +15,7 @@ import { unpackChunkTimes, type ChunkTimes } from '../chunk-times.ts';
 import { readChunks } from '../open-call.ts';
 import { readProviderHeads } from '../provider-heads.ts';
 import type { BodyRow, CallRow, ConnectionRow, ExchangeRow, RunRow } from '../rows.ts';
+import { readHeadMarks } from '../head-marks.ts';
 import { readHeaders } from '../shared-headers.ts';
 import type { BodyFacts } from './read-body-facts.ts';
 import { readBodyFacts } from './read-body-facts.ts';
@@ -23,6 +25,7 @@ export interface WireScope {
   readonly id: string;
 }
 
+/** With each mask as long as what it stands for, where that was kept. */
 export interface WireExchange {
   readonly id: string;
   readonly kind: 'http' | 'upgrade' | 'websocket';
@@ -152,6 +155,12 @@ export async function hasProviderSide(connection: Connection, { kind, id }: Wire
   return (await connection.get(sql, [id])) !== undefined;
 }
 
+/** Was it kept, for all of it, how long the secrets were that marks in heads stand for? */
+export async function hasMarkLengths(connection: Connection, { kind, id }: WireScope): Promise<boolean> {
+  const sql = `SELECT 1 FROM exchanges WHERE ${within[kind]} AND mark_lengths IS NULL LIMIT 1`;
+  return (await connection.get(sql, [id])) === undefined;
+}
+
 export async function readWireOrigin(connection: Connection, { kind, id }: WireScope): Promise<WireOrigin | null> {
   const where = { run: 'id = ?', session: 'id = (SELECT run_id FROM calls WHERE session_id = ? ORDER BY started_at LIMIT 1)', call: 'id = (SELECT run_id FROM calls WHERE id = ?)' }[kind]; // prettier-ignore
   const row = await connection.get<RunRow>(`SELECT * FROM runs WHERE ${where}`, [id]);
@@ -198,6 +207,11 @@ async function exchangeOf(connection: Connection, row: ExchangeRow, onlyCall: st
   const agent = await readConnection(connection, row, row.agent_connection);
   const provider = await readConnection(connection, row, row.provider_connection);
   const heads = readProviderHeads({ request: headers.request, response }, row.provider_heads);
+  const marks = readHeadMarks(row.mark_lengths);
+  const providerResponse =
+    heads.response === null
+      ? null
+      : { ...heads.response, headers: stretchHeaders(heads.response.headers, marks.providerResponse) };
   return {
     id: row.id,
     kind: row.kind,
@@ -205,10 +219,10 @@ async function exchangeOf(connection: Connection, row: ExchangeRow, onlyCall: st
     scheme: row.scheme,
     host: row.host,
     port: row.port,
-    path: row.path,
+    path: stretchMarks(row.path, marks.path),
     httpVersion: row.http_version,
-    requestHeaders: headers.request,
-    response,
+    requestHeaders: stretchHeaders(headers.request, marks.request),
+    response: response === null ? null : { ...response, headers: stretchHeaders(response.headers, marks.response) },
     startedAt: startOf(row),
     requestEndedMs: row.request_ended_ms,
     responseStartedMs: row.response_started_ms,
@@ -221,7 +235,13 @@ async function exchangeOf(connection: Connection, row: ExchangeRow, onlyCall: st
     calls: await Promise.all(calls.map((call) => callOf(connection, call, row))),
     client: agent === null ? null : { address: agent.client_address, port: agent.client_port },
     upstream:
-      provider === null ? null : { ...endsOf(provider), requestHeaders: heads.request, response: heads.response },
+      provider === null
+        ? null
+        : {
+            ...endsOf(provider),
+            requestHeaders: heads.request === null ? null : stretchHeaders(heads.request, marks.providerRequest),
+            response: providerResponse,
+          },
     upstreamPhases: provider?.made_for !== row.id ? null : phasesOf(provider),
     upstreamRequestMs: row.provider_request_ms,
     upstreamResponseMs: row.provider_response_ms,

@@ -1,15 +1,8 @@
 // One exchange of the run: its row, and the calls in it (one for a POST to a model, one for each response.create on a WebSocket).
 import { isCallRequest } from '../../derive/index.ts';
-import type {
-  RawHeaders,
-  RequestHead,
-  ResponseHead,
-  Stamp,
-  UpstreamLeg,
-  WireEvent,
-  WireFailure,
-} from '../../domain/index.ts';
+import type { RequestHead, ResponseHead, Stamp, UpstreamLeg, WireEvent, WireFailure } from '../../domain/index.ts';
 import { readOutsideJson } from '../../domain/index.ts';
+import { readHeadMarks, tellHeadMarks, type HeadMarks } from '../head-marks.ts';
 import { tellProviderHeads } from '../provider-heads.ts';
 import type { ExchangeOutcome, ExchangeRow, HeaderPartRow } from '../rows.ts';
 import { CallRecording } from './call-recording.ts';
@@ -42,6 +35,7 @@ export class ExchangeRecording {
   #headerParts: readonly HeaderPartRow[];
   readonly #connections: NumberedConnection[] = [];
   #response: ResponseHead | null = null;
+  #marks: HeadMarks;
   #call: CallRecording | null = null;
   #socketCalls = 0;
 
@@ -55,8 +49,9 @@ export class ExchangeRecording {
     this.#context = context;
     this.#startedAt = stamp;
     // Masking headers learns what is secret in them, before anything of this exchange is kept.
-    const headers = context.vault.maskHeaders(request.headers);
-    const path = context.vault.maskPath(request.path);
+    const { headers, lengths } = context.vault.maskHeadersWithLengths(request.headers);
+    const { path, lengths: pathLengths } = context.vault.maskPathWithLengths(request.path);
+    this.#marks = { ...readHeadMarks(null), path: pathLengths, request: lengths, providerRequest: lengths };
     const stored = context.headers.share(headers);
     this.#headerParts = stored.parts;
     this.#callStart = {
@@ -103,6 +98,7 @@ export class ExchangeRecording {
       provider_heads: null,
       provider_request_ms: null,
       provider_response_ms: null,
+      mark_lengths: tellHeadMarks(this.#marks),
     };
     context.tally.countExchange();
   }
@@ -247,15 +243,17 @@ export class ExchangeRecording {
   #socketHead: ResponseHead | null = null;
 
   #putResponse(response: ResponseHead, stamp: Stamp, upstream: UpstreamLeg | undefined): void {
-    const headers = this.#context.vault.maskHeaders(response.headers);
+    const { headers, lengths } = this.#context.vault.maskHeadersWithLengths(response.headers);
     const reason = this.#context.vault.maskText(response.reason);
-    this.#response = { ...response, headers, reason };
+    this.#marks = { ...this.#marks, response: lengths, providerResponse: lengths };
+    this.#response = { ...response, reason, headers };
     this.#noteProvider(upstream);
     const stored = this.#context.headers.share(headers);
     this.#headerParts = [...this.#headerParts, ...stored.parts];
     this.#put({
       status: response.status,
       reason,
+      mark_lengths: tellHeadMarks(this.#marks),
       response_headers: stored.headers,
       response_list: stored.list,
       response_values: stored.values,
@@ -270,19 +268,21 @@ export class ExchangeRecording {
     if (upstream === undefined || this.#row.provider_connection !== null) return;
     const { local, remote, requestAt, responseAt } = upstream;
     const { connections, vault } = this.#context;
-    const mask = (headers: RawHeaders): RawHeaders => vault.maskHeaders(headers);
     const made = upstream.phases == null ? null : { phases: upstream.phases, exchangeId: this.#row.id };
     const connection = connections.use('provider', local, remote, made);
     if (connection !== null) this.#connections.push(connection);
-    const request = upstream.requestHeaders === null ? null : mask(upstream.requestHeaders);
+    const asked = upstream.requestHeaders === null ? null : vault.maskHeadersWithLengths(upstream.requestHeaders);
+    const answered = upstream.response === null ? null : vault.maskHeadersWithLengths(upstream.response.headers);
+    const request = asked?.headers ?? null;
     const response =
-      upstream.response === null
+      upstream.response === null || answered === null
         ? null
-        : {
-            ...upstream.response,
-            headers: mask(upstream.response.headers),
-            reason: vault.maskText(upstream.response.reason),
-          };
+        : { ...upstream.response, reason: vault.maskText(upstream.response.reason), headers: answered.headers };
+    this.#marks = {
+      ...this.#marks,
+      ...(asked === null ? {} : { providerRequest: asked.lengths }),
+      ...(answered === null ? {} : { providerResponse: answered.lengths }),
+    };
     this.#row = {
       ...this.#row,
       provider_connection: connection?.number ?? null,
@@ -290,6 +290,7 @@ export class ExchangeRecording {
         { request: this.#callStart.headers, response: this.#response },
         { request, response },
       ),
+      mark_lengths: tellHeadMarks(this.#marks),
       provider_request_ms: requestAt == null ? null : this.#since(requestAt),
       provider_response_ms: responseAt == null ? null : this.#since(responseAt),
     };

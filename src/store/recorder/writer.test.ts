@@ -62,6 +62,7 @@ const row = (id: string, outcome: ExchangeRow['outcome'] = 'open'): ExchangeRow 
   agent_connection: null,
   provider_connection: null,
   provider_heads: null,
+  mark_lengths: null,
   provider_request_ms: null,
   provider_response_ms: null,
 });
