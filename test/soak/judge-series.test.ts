@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { randomInt, seededRandom } from '../support/chunks.ts';
 import { judgeSeries, type Point, type SeriesRule } from './judge-series.ts';
 
-const rule: SeriesRule = { name: 'memory', unit: 'MB', of: 'floor', allowedPerHour: 2 };
+const rule: SeriesRule = { name: 'memory', unit: 'MB', of: 'floor', allowedShare: 0.02 };
 
 /** Every two seconds, for so many minutes. */
 const series = (minutes: number, value: (at: number) => number): Point[] =>
@@ -30,8 +30,8 @@ describe('a series', () => {
   });
 
   it.each([
-    [60, 10],
-    [6, 60],
+    [120, 10],
+    [12, 60],
   ])('that leaks %i MB an hour under the same noise is not, in %i minutes', (leak, minutes) => {
     const tooth = sawtooth(7);
     const verdict = judgeSeries(
@@ -54,7 +54,7 @@ describe('a series', () => {
   it('of descriptors that gains one every two minutes is not flat, however many come and go', () => {
     const random = seededRandom(1);
     const points = series(10, (at) => 90 + Math.floor(at / 120) + randomInt(random, -1, 1));
-    const descriptors: SeriesRule = { name: 'descriptors', unit: '', of: 'middle', allowedPerHour: 1 };
+    const descriptors: SeriesRule = { name: 'descriptors', unit: '', of: 'middle', allowedShare: 0.02 };
     expect(judgeSeries(points, 200, descriptors).isFlat).toBe(false);
   });
 

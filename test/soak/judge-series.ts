@@ -12,8 +12,8 @@ export interface SeriesRule {
   readonly unit: string;
   /** What of a window counts: its floor (memory that is not in use is given back now and then) or its middle. */
   readonly of: 'floor' | 'middle';
-  /** A slope up to this, an hour, is no leak that anyone would meet. */
-  readonly allowedPerHour: number;
+  /** Growth from the first window to the last up to this part of the level is within the noise. */
+  readonly allowedShare: number;
 }
 
 export interface SeriesVerdict {
@@ -49,14 +49,16 @@ export function judgeSeries(points: readonly Point[], from: number, rule: Series
   const spread = 1.96 * Math.sqrt((count * (count - 1) * (2 * count + 5)) / 18);
   const low = slopes[Math.max(0, Math.floor((slopes.length - spread) / 2))] ?? 0;
   const high = slopes[Math.min(slopes.length - 1, Math.ceil((slopes.length + spread) / 2))] ?? 0;
+  const level = median(windows.map(({ value }) => value));
+  const hours = ((windows.at(-1)?.at ?? 0) - (windows[0]?.at ?? 0)) / 3600;
   return {
     name: rule.name,
     unit: rule.unit,
-    level: median(windows.map(({ value }) => value)),
+    level,
     slopePerHour: median(slopes),
     interval: [low, high],
     windows: count,
-    isFlat: count < fewestWindows ? null : low <= rule.allowedPerHour,
+    isFlat: count < fewestWindows ? null : low * hours <= level * rule.allowedShare,
   };
 }
 

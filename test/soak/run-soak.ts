@@ -1,8 +1,9 @@
-// `npm run soak -- [--minutes N] [--seed N] [--json FILE]`: the soak for as long as one likes (an hour if not told), the report on stdout,
+// `npm run soak -- [--minutes N] [--seed N] [--only LANES] [--json FILE]`: the soak for as long as one likes (an hour if not told), the report on stdout,
 // exit code 1 where something does not hold.
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 
+import { laneNames } from './load.ts';
 import { renderReport } from './render-report.ts';
 import { soak } from './soak.ts';
 
@@ -10,18 +11,23 @@ const { values } = parseArgs({
   options: {
     minutes: { type: 'string', default: '60' },
     seed: { type: 'string', default: '1' },
+    only: { type: 'string', default: laneNames.join(',') },
     json: { type: 'string' },
   },
 });
+const lanes = laneNames.filter((name) => values.only.split(',').includes(name));
 const [minutes, seed] = [Number(values.minutes), Number(values.seed)];
-if (!(minutes > 0) || !Number.isInteger(seed) || seed < 0) {
-  process.stderr.write('usage: npm run soak -- [--minutes N] [--seed N] [--json FILE]\n');
+if (!(minutes > 0) || !Number.isInteger(seed) || seed < 0 || lanes.length !== values.only.split(',').length) {
+  process.stderr.write(
+    `usage: npm run soak -- [--minutes N] [--seed N] [--only ${laneNames.join(',')}] [--json FILE]\n`,
+  );
   process.exit(2);
 }
 
 const report = await soak({
   minutes,
   seed,
+  lanes,
   onProgress({ doneSeconds, exchanges, problemCount, sample }) {
     if (!process.stderr.isTTY) return;
     const memory =
