@@ -9,6 +9,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { run } from '../support/run.ts';
 import {
+  cutAfter,
   httpError,
   reset,
   silent,
@@ -234,6 +235,21 @@ describe('a failing upstream reaches the agent as a failed connection', () => {
     expect({ answer, code }).toEqual({ answer: '', code: 'ECONNRESET' });
     const [aborted] = await tapes.waitFor('exchangeAborted');
     expect(aborted).toMatchObject({ by: 'upstream' });
+  });
+
+  // An exception, and no promise: docs/fidelity.md.
+  it('but one that hangs up in the middle of an answer over HTTP/2 looks as if it had ended it', async () => {
+    const { tapes } = await set({ http2: true, scenario: [cutAfter(3)] });
+    const socket = await tapes.connectTls('chatgpt.com', 443, { ALPNProtocols: ['h2'] });
+    const session = connectHttp2('https://chatgpt.com', { createConnection: () => socket });
+    const stream = session.request({ ':method': 'POST', ':path': '/backend-api/codex/responses' });
+    stream.end('{"input":[]}');
+    let answer = '';
+    for await (const chunk of stream) answer += String(chunk);
+    session.destroy();
+    expect(answer).toContain('response.output_text.delta');
+    expect(answer).not.toContain('response.completed');
+    expect(stream.rstCode).toBe(0);
   });
 
   it('when it never answers: the agent waits as long as it wants to, and nothing is invented', async () => {
