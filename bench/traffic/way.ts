@@ -22,14 +22,18 @@ export const nowMs = (): number => Number(process.hrtime.bigint()) / 1e6;
 
 const roots = new Map<string, Buffer>();
 
-/** A new TLS connection, with a handshake of its own. Rejects where the way is barred. */
-export async function openTls({ port, proxy, caFile }: Way): Promise<TLSSocket> {
+/** A new TLS connection, with a handshake of its own. Rejects where the way is barred. `protocols`: what is offered as ALPN. */
+export async function openTls(way: Way, protocols?: string[]): Promise<TLSSocket> {
+  const { caFile } = way;
   const ca = roots.get(caFile) ?? readFileSync(caFile);
   roots.set(caFile, ca);
-  const socket = connect({ host: '127.0.0.1', port, noDelay: true });
-  await once(socket, 'connect');
-  if (proxy !== null) await passConnect(socket, proxy.authorization);
-  const secure = connectTls({ socket, servername: host, ca });
+  const socket = await openTunnel(way, `${host}:443`);
+  const secure = connectTls({
+    socket,
+    servername: host,
+    ca,
+    ...(protocols === undefined ? {} : { ALPNProtocols: protocols }),
+  });
   try {
     await once(secure, 'secureConnect');
   } catch (error) {
@@ -41,9 +45,17 @@ export async function openTls({ port, proxy, caFile }: Way): Promise<TLSSocket> 
   return secure;
 }
 
-async function passConnect(socket: Socket, authorization: string | null): Promise<void> {
+/** A connection to the provider or, by way of a proxy, to `target` (host:port). */
+export async function openTunnel({ port, proxy }: Way, target: string): Promise<Socket> {
+  const socket = connect({ host: '127.0.0.1', port, noDelay: true, allowHalfOpen: proxy !== null });
+  await once(socket, 'connect');
+  if (proxy !== null) await passConnect(socket, target, proxy.authorization);
+  return socket;
+}
+
+async function passConnect(socket: Socket, target: string, authorization: string | null): Promise<void> {
   const field = authorization === null ? '' : `Proxy-Authorization: ${authorization}\r\n`;
-  socket.write(`CONNECT ${host}:443 HTTP/1.1\r\nHost: ${host}:443\r\n${field}\r\n`);
+  socket.write(`CONNECT ${target} HTTP/1.1\r\nHost: ${target}\r\n${field}\r\n`);
   let head = '';
   while (!head.includes('\r\n\r\n')) {
     const [chunk] = (await Promise.race([once(socket, 'data'), once(socket, 'close')])) as [Buffer | boolean];

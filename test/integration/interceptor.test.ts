@@ -9,6 +9,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { run } from '../support/run.ts';
 import {
+  cutAfter,
   httpError,
   reset,
   silent,
@@ -274,6 +275,24 @@ describe('a failing upstream reaches the agent as a failed connection', () => {
     expect({ answer, code }).toEqual({ answer: '', code: 'ECONNRESET' });
     const [aborted] = await tapes.waitFor('exchangeAborted');
     expect(aborted).toMatchObject({ by: 'upstream' });
+  });
+
+  it('and one that hangs up in the middle of an answer over HTTP/2 does not look as if it had ended it', async () => {
+    const { tapes } = await set({ http2: true, scenario: [cutAfter(3)] });
+    const socket = await tapes.connectTls('chatgpt.com', 443, { ALPNProtocols: ['h2'] });
+    const session = connectHttp2('https://chatgpt.com', { createConnection: () => socket });
+    const stream = session.request({ ':method': 'POST', ':path': '/backend-api/codex/responses' });
+    stream.end('{"input":[]}');
+    let answer = '';
+    let isEnded = false;
+    stream.on('data', (chunk) => (answer += String(chunk)));
+    stream.on('end', () => (isEnded = true));
+    for (const each of [session, stream]) each.on('error', () => undefined);
+    await new Promise((resolve) => stream.once('close', resolve));
+    session.destroy();
+    expect(answer).toContain('response.output_text.delta');
+    expect(answer).not.toContain('response.completed');
+    expect({ isEnded, rstCode: stream.rstCode }).not.toEqual({ isEnded: true, rstCode: 0 });
   });
 
   it('when it never answers: the agent waits as long as it wants to, and nothing is invented', async () => {
