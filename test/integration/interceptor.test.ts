@@ -288,6 +288,8 @@ describe('a failing upstream reaches the agent as a failed connection', () => {
     stream.on('data', (chunk) => (answer += String(chunk)));
     stream.on('end', () => (isEnded = true));
     for (const each of [session, stream]) each.on('error', () => undefined);
+    // Node leaves a socket that somebody else has made half open.
+    socket.once('end', () => socket.end());
     await new Promise((resolve) => stream.once('close', resolve));
     session.destroy();
     expect(answer).toContain('response.output_text.delta');

@@ -166,13 +166,13 @@ async function leavers(desk: Desk): Promise<void> {
   await desk.rest(1_000);
 }
 
-/** Over HTTP/1.1 alone: over HTTP/2 the engine gives an answer that is cut a good end (docs/fidelity.md). */
 async function cuts(desk: Desk): Promise<void> {
+  const protocol = pick(desk, ['http1', 'http2'] as const);
   const resets = desk.random() < 0.5;
   const whole = { type: 'events', seed: desk.newSeed(), words: 60, everyMs: 5 } as const;
-  const line = await openLine(desk.way, 'http1');
+  const line = await openLine(desk.way, protocol);
   await call(desk, line, talkOf(desk), true, {
-    kind: `call ${resets ? 'reset' : 'cut'} by the provider, http1`,
+    kind: `call ${resets ? 'reset' : 'cut'} by the provider, ${protocol}`,
     meant: 'cutByProvider',
     ask: { ...whole, cutAfter: randomInt(desk.random, 0, answerTo(whole).length - 1), resets },
   });
