@@ -42,6 +42,8 @@ export async function openTls(way: Way, protocols?: string[]): Promise<TLSSocket
   }
   // Whoever uses it sees that it has ended; without a listener the process would end, too.
   secure.on('error', () => undefined);
+  // As it does without a tunnel, where Node ends what the other side has ended.
+  secure.once('end', () => secure.end());
   return secure;
 }
 

@@ -49,6 +49,9 @@ export function startBystanders(options: BystanderOptions): Bystanders {
 }
 
 async function read({ tapes, ledger }: BystanderOptions, round: number): Promise<void> {
+  // Until something is recorded, readers rightly say that nothing is.
+  const recorded = await readRecordedCalls(join(tapes.dir, 'tapes.db')).catch(() => null);
+  if (recorded === null || recorded.size === 0) return;
   for (const args of [['sessions'], ['stats', '--json'], ['runs']]) {
     const { exitCode, stderr } = await runTapes(tapes, args);
     if (exitCode !== 0) ledger.problem(`tapes ${args.join(' ')} exits with ${exitCode}: ${stderr}`);
