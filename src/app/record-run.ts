@@ -13,7 +13,7 @@ export type RecordingReport = RecorderReport;
 export interface RunRecorder extends Sink<unknown> {
   tellConnection(event: ConnectionEvent): void;
   learnSecrets(values: readonly string[]): void;
-  /** Puts the run's end and all that is still on its way on disk. Settles within about ten seconds. */
+  /** Puts the run's end and all that is still on its way on disk. Settles within about ten seconds; where the thread does not answer, within twenty. */
   finish(child: ChildResult): Promise<RecordingReport | null>;
   /** The child never ran: closes without a report. */
   discard(): Promise<void>;
