@@ -1,4 +1,5 @@
-// The credentials that can be known before an agent has sent any: those in its login file and in the environment that it inherits.
+// The credentials that can be known before an agent has sent any: those in its login file, in the environment that it inherits and on its
+// command line.
 import { readFile } from 'node:fs/promises';
 
 const credentialName =
@@ -13,6 +14,27 @@ export function readEnvironmentSecrets(environment: Readonly<Record<string, stri
   return Object.entries(environment).flatMap(([name, value]) =>
     value !== undefined && namesCredential(name) && isCredential(value) ? [value] : [],
   );
+}
+
+const namedHeader = /^((?:proxy-)?authorization|cookie|[\w-]*[-_](?:key|token|secret))\s*:\s*(.+)$/i;
+const namedValue = /^-*([\w-]+)=(.+)$/;
+const optionName = /^--?([\w-]+)$/;
+
+/** Values that stand behind such a name: `--api-key VALUE`, `--token=VALUE`, `API_KEY=VALUE`, `authorization: Bearer VALUE`, `cookie: name=VALUE`. */
+export function readArgumentSecrets(argv: readonly string[]): string[] {
+  return argv
+    .flatMap((argument, at) => {
+      const [, header = '', field = ''] = namedHeader.exec(argument) ?? [];
+      if (header.toLowerCase() === 'cookie')
+        return field.split(/;\s*/).map((pair) => pair.slice(pair.indexOf('=') + 1));
+      if (header !== '') return [field.trim().split(/\s+/).at(-1) ?? ''];
+      const [, name = '', value = ''] = namedValue.exec(argument) ?? [];
+      if (name !== '') return namesCredential(name) ? [value] : [];
+      const [, option = ''] = optionName.exec(argument) ?? [];
+      const next = argv[at + 1];
+      return namesCredential(option) && next !== undefined && !next.startsWith('-') ? [next] : [];
+    })
+    .filter(isCredential);
 }
 
 /** Values in a JSON login file that are named like credentials; none where it cannot be read. */

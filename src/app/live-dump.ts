@@ -65,7 +65,7 @@ export async function openRunDump(request: DumpRequest | undefined, run: DumpedR
   if (request === undefined) return null;
   const { paths, tlsPath, keyLogPath } = request;
   if (paths.length === 0 && tlsPath === null && keyLogPath === null) return null;
-  const secrets = await readRunSecrets(run.profiles, run.environment);
+  const secrets = await readRunSecrets(run.profiles, run.environment, run.argv);
   const { targets, tlsTarget } = openTargets(request, run.runId);
   const keyLog = openLogOrClean(keyLogPath, [...targets.map(({ target }) => target), tlsTarget]);
   const dump = openLiveDump({

@@ -37,7 +37,7 @@ export interface RecordRunOptions {
 export async function recordRun(options: RecordRunOptions): Promise<RunRecorder> {
   const { places, profile, environment, maskKey } = options;
   checkBeforeRecording(places.dbFile);
-  const secrets = await readRunSecrets([profile], environment);
+  const secrets = await readRunSecrets([profile], environment, options.argv);
   const recorder = openRecorder({
     dbFile: places.dbFile,
     run: {

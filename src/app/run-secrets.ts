@@ -2,7 +2,7 @@
 import { homedir } from 'node:os';
 
 import type { AgentProfile } from '../agents/index.ts';
-import { readEnvironmentSecrets, readLoginSecrets } from './known-secrets.ts';
+import { readArgumentSecrets, readEnvironmentSecrets, readLoginSecrets } from './known-secrets.ts';
 import { watchLogins, type LoginWatch } from './watch-logins.ts';
 
 export interface RunSecrets {
@@ -14,10 +14,15 @@ export interface RunSecrets {
 export async function readRunSecrets(
   profiles: readonly AgentProfile[],
   environment: Readonly<Record<string, string | undefined>>,
+  argv: readonly string[],
 ): Promise<RunSecrets> {
   const logins = profiles.flatMap((profile) => [
     ...profile.credentialFiles(environment, environment['HOME'] || homedir()),
   ]);
-  const known = [...readEnvironmentSecrets(environment), ...(await Promise.all(logins.map(readLoginSecrets))).flat()];
+  const known = [
+    ...readEnvironmentSecrets(environment),
+    ...readArgumentSecrets(argv),
+    ...(await Promise.all(logins.map(readLoginSecrets))).flat(),
+  ];
   return { known, watch: (learn) => watchLogins(logins, learn) };
 }

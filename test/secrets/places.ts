@@ -20,7 +20,14 @@ export interface Planted {
   readonly socket?: { readonly sent: readonly Buffer[]; readonly answered: readonly Buffer[]; readonly extensions?: string }; // prettier-ignore
 }
 
-export type RunPlace = 'argv' | 'argv, known' | 'label' | 'upstream proxy' | 'environment' | 'login file';
+export type RunPlace =
+  | 'argv'
+  | 'argv, known'
+  | 'argv, named'
+  | 'label'
+  | 'upstream proxy'
+  | 'environment'
+  | 'login file';
 
 export interface SecretPlace {
   readonly place: string;
@@ -147,6 +154,7 @@ export const places: readonly SecretPlace[] = [
   { place: 'an environment variable that is named like a credential', way: 'run', masked: 'wherever it stands, before anything was sent', isMasked: true, plant: 'environment' },
   { place: "the agent's login file", way: 'run', masked: 'wherever it stands, before anything was sent', isMasked: true, plant: 'login file' },
   { place: 'the command line, of a secret that is known', way: 'run', masked: value, isMasked: true, isIn: 'nothing', plant: 'argv, known' },
+  { place: 'the command line, behind the name of a credential: `--api-key X`, `token=X`, `authorization: Bearer X`', way: 'run', masked: 'wherever it stands, before anything was sent', isMasked: true, plant: 'argv, named' },
   { place: 'the command line, of any other', way: 'run', masked: 'no: nothing says that it is one', isMasked: false, plant: 'argv' },
   { place: 'the label of a run', way: 'run', masked: 'where it is known', isMasked: true, isIn: 'nothing', plant: 'label' },
   { place: 'the URL of an upstream proxy', way: 'run', masked: 'it is written nowhere', isMasked: true, isIn: 'nothing', plant: 'upstream proxy' },

@@ -73,7 +73,7 @@ export async function runWithSecrets(showsSecrets: boolean): Promise<SecretRun> 
   };
   const options = ['--verbose', '--upstream-ca', testRootFile, '--upstream-proxy', proxyUrl, '--label', `with ${label}`, '--keylog', join(dumpFolder, 'keys-SECRET.log'), ...dumps.flatMap((path) => ['--dump', path]), '--dump', '-', ...(showsSecrets ? ['--dump-secrets'] : [])]; // prettier-ignore
   const agent = await startWaitingAgent({ dir: home, remove: () => undefined }, options, {
-    args: [`--say=${secretOf('argv')}`, `--key=${known}`],
+    args: [`--say=${secretOf('argv')}`, `--key=${known}`, '-H', `authorization: Bearer ${secretOf('argv, named')}`],
     env,
     cwd,
   });
