@@ -1,5 +1,5 @@
 // From a recording back to the events that it was made of, in the order of their times, for the dumps. Bodies are kept decoded: they are put
-// back under their encoding, at the length that they had, or else the head is given the length that they have now.
+// back under their encoding, at the length that they had; where that cannot be, the head is given the length that they have now.
 import type { RawHeaders, RequestHead, Stamp, UpstreamLeg } from '../domain/index.ts';
 import type { DumpEvent } from '../dump/index.ts';
 import type {
@@ -11,8 +11,8 @@ import type {
   WireExchange,
   WireScope,
 } from '../store/index.ts';
-import { encodeBody } from '../wire/index.ts';
 import { cutChunks, type TimedPiece } from './cut-chunks.ts';
+import { putBackBody } from './put-back-body.ts';
 
 export type WireLibrary = Pick<Library, 'readWire' | 'readWireBody' | 'readWireConnections'>;
 
@@ -204,19 +204,12 @@ async function rebuildBody(
   const parts: Uint8Array[] = [];
   for await (const { data } of body) parts.push(data);
   const decoded = Buffer.concat(parts);
-  const encoded = await encodeBody(decoded, facts.contentEncoding, facts.wireBytes);
-  const { bytes, hasLength } = encoded ?? { bytes: decoded, hasLength: decoded.length === facts.wireBytes };
+  const { bytes, how } = await putBackBody(decoded, facts.contentEncoding, facts.wireBytes);
   return {
     pieces: inChunks(onePiece(bytes)),
     missingBytes: 0,
-    newLength: hasLength ? null : bytes.length,
-    remarks: [
-      ...problems,
-      `kept decoded: ${encoded === null ? 'written so' : `put back under ${facts.contentEncoding}`}`,
-      ...(hasLength
-        ? []
-        : [`${bytes.length} bytes instead of the ${facts.wireBytes ?? 'unknown number of'} that it had`]),
-    ],
+    newLength: bytes.length === facts.wireBytes ? null : bytes.length,
+    remarks: [...problems, ...how],
   };
 }
 

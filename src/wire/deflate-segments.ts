@@ -17,7 +17,7 @@ const endings: Readonly<Record<number, readonly number[]>> = {
   6: [0x02, 0x04, 0x00, 0x00, 0xff, 0xff],
 };
 
-export function deflateSegments(format: 'gzip' | 'zlib' | 'raw'): SegmentEncoder {
+export function deflateSegments(format: 'gzip' | 'zlib' | 'raw', isAlwaysStrong: boolean): SegmentEncoder {
   let window: Uint8Array = noBytes;
   let [sum, textBytes] = [format === 'zlib' ? 1 : 0, 0];
   const trailer = (): Buffer => {
@@ -36,12 +36,15 @@ export function deflateSegments(format: 'gzip' | 'zlib' | 'raw'): SegmentEncoder
     head: Buffer.from({ gzip: [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255], zlib: [0x78, 0x9c], raw: [] }[format]),
     leastEndBytes: 2 + trailer().length,
     maxTextBytes: 2 * 1024 * 1024,
+    // 1,032 are the most (258 in two bits).
+    starsInByte: 1000,
     canTryAgain: true,
     encode(text, isStrong) {
       const dictionary = window.length === 0 ? {} : { dictionary: window };
-      const options = { level: isStrong ? 9 : 6, memLevel: 9, finishFlush: constants.Z_SYNC_FLUSH };
+      const options = { level: isStrong || isAlwaysStrong ? 9 : 6, memLevel: 9, finishFlush: constants.Z_SYNC_FLUSH };
       return Promise.resolve(deflateRawSync(text, { ...dictionary, ...options }));
     },
+    foresee: ({ length }) => length,
     take(text) {
       window =
         text.length >= windowBytes

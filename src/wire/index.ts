@@ -1,8 +1,7 @@
 // The door of wire/: pure decoders, chunks in, values out.
 export { canDecode, decodeBody, openBodyDecoder } from './content-encoding.ts';
 export type { BodyDecoder, DecodedBody, DecodeProblem } from './content-encoding.ts';
-export { encodeBody } from './encode-body.ts';
-export type { EncodedBody } from './encode-body.ts';
+export { fitBody } from './fit-body.ts';
 export { BodyRefit } from './refit-body.ts';
 export { openSegmentEncoder } from './segment-encoder.ts';
 export { ResponsesReader, readJsonAnswer } from './responses-reader.ts';

@@ -1,12 +1,10 @@
 // A changed body put back under its content encoding while it passes, in just as many bytes as it had: padding stands for what became shorter,
 // and a part of what became longer waits for room. What finds none by the end is left out as `*`, as much text as it takes, and counted: that is
 // the last resort, after a stronger compression. In memory are at most 8 MiB of text that wait, whatever the body's length.
-import { joinBytes } from './layer.ts';
+import { joinBytes, noBytes } from './layer.ts';
 import type { SegmentEncoder } from './segment-encoder.ts';
 
 const maxWaitingBytes = 8 * 1024 * 1024;
-/** Near the end of the room, an encoder that cannot go back is given no more at once. */
-const pieceBytes = 16 * 1024;
 /** Room that is kept for segments that become longer; of more than this padding is made. */
 const keptRoomBytes = 1024 * 1024;
 const maxRoomBytes = 2 * keptRoomBytes;
@@ -23,8 +21,14 @@ export class BodyRefit {
   #first: Uint8Array | null = null;
   #isStrong = false;
   #isLost = false;
-  /** What the last segment came to. */
-  #ratio = 1;
+  /** What it will come to, where it cannot be tried again. */
+  #foreseen: number | null = null;
+  /** What the last segment came to, of its text; null before the first. */
+  #ratio: number | null = null;
+  /** Of those that wait: what holds nothing but `*`. */
+  readonly #stars = new Set<Uint8Array>();
+  /** And what was split off, and stands behind the beginning of its segment. */
+  readonly #rests = new Set<Uint8Array>();
   #leftOutBytes = 0;
   #out: Uint8Array[] = [];
 
@@ -67,6 +71,11 @@ export class BodyRefit {
     return this.#cameBytes - this.#saidBytes - this.#encoder.leastEndBytes;
   }
 
+  /** What a segment of nothing but `*` takes at the most. */
+  #leastBytes(textBytes: number): number {
+    return (textBytes < minNotedBytes ? 24 : 80) + Math.ceil(textBytes / this.#encoder.starsInByte);
+  }
+
   #say(bytes: Uint8Array): void {
     this.#saidBytes += bytes.length;
     if (bytes.length > 0) this.#out.push(bytes);
@@ -94,7 +103,8 @@ export class BodyRefit {
     if (text === undefined) return false;
     const others = this.#waiting.slice(1);
     // Those behind it can be left out, but that takes room, too.
-    const owed = [...others, ...this.#gathered].reduce((sum, { length }) => sum + leastBytes(length), 0);
+    const gathered = this.#gatheredBytes === 0 ? 0 : this.#leastBytes(this.#gatheredBytes);
+    const owed = others.reduce((sum, { length }) => sum + this.#leastBytes(length), gathered);
     const room = this.#roomBytes - owed;
     if (!this.#encoder.canTryAgain) return this.#takeOnce(text, room, isForced, isEnd);
     this.#first ??= await this.#encoder.encode(text, this.#isStrong);
@@ -110,28 +120,45 @@ export class BodyRefit {
   async #takeOnce(text: Uint8Array, room: number, isForced: boolean, isEnd: boolean): Promise<boolean> {
     if (this.#isLost) return this.#leaveOut(text, room);
     if (this.#first === null) {
-      const hasRoom = room >= text.length * this.#ratio * 1.02 + 128;
-      if (!hasRoom && !isForced) return false;
-      if (!hasRoom && text.length > pieceBytes) {
-        this.#waiting.splice(0, 1, text.subarray(0, pieceBytes), text.subarray(pieceBytes));
-        return true;
-      }
-      if (!hasRoom) {
-        this.#waiting[0] = leaveOutFrom(text, 0);
-        this.#leftOutBytes += text.length;
-      }
-      this.#first = await this.#encoder.encode(this.#waiting[0]!, true);
-      if (hasRoom) this.#ratio = this.#first.length / text.length;
+      // Most often there is so much room that nothing need be tried.
+      const isSure = this.#ratio !== null && room >= Math.min(1, 2 * this.#ratio) * text.length + 128;
+      this.#foreseen ??= isSure ? 0 : this.#encoder.foresee(text, this.#shareOf(text, room));
+      const needed = this.#foreseen + (this.#ratio === null ? 0 : flushBytes);
+      if (needed > room && !isForced) return false;
+      if (needed > room && !this.#stars.has(text)) return this.#split(text, room, needed);
+      this.#first = await this.#encoder.encode(text, true);
+      this.#ratio = this.#first.length / text.length;
     }
-    if (this.#first.length <= room) return this.#take(this.#waiting[0]!, this.#first);
+    if (this.#first.length <= room) return this.#take(text, this.#first);
     if (!isEnd && this.#waitingBytes <= 2 * maxWaitingBytes) return false;
     this.#isLost = true;
     return this.#leaveOut(text, room);
   }
 
+  /** What of the room is this text's part: some of it came with the text behind. */
+  #shareOf(text: Uint8Array, room: number): number {
+    return (room * text.length) / (this.#waitingBytes + this.#gatheredBytes);
+  }
+
+  /** First as much of its beginning as should have room: it may come to less, and then more has. When next to nothing has, `*` goes on. */
+  #split(text: Uint8Array, room: number, needed: number): true {
+    // What was split off before and stands behind it shares its room.
+    const [, next] = this.#waiting;
+    const before = next !== undefined && this.#rests.delete(next) ? next : noBytes;
+    const whole = before.length === 0 ? text : Buffer.concat([text, before]);
+    const kept = room + (before.length === 0 ? 0 : this.#leastBytes(before.length)) - this.#leastBytes(whole.length);
+    const share = kept / needed;
+    const from = share < 0.02 ? 0 : startOfCharacter(text, Math.max(0, Math.floor(text.length * share * 0.998) - 8));
+    const rest = from === 0 ? leaveOutFrom(whole, 0) : whole.subarray(from);
+    if (from === 0) this.#leftOutBytes += whole.length;
+    (from === 0 ? this.#stars : this.#rests).add(rest);
+    this.#foreseen = null;
+    this.#waiting.splice(0, before.length === 0 ? 1 : 2, ...(from === 0 ? [] : [text.subarray(0, from)]), rest);
+    return true;
+  }
+
   #take(text: Uint8Array, encoded: Uint8Array): true {
-    this.#waiting.shift();
-    this.#first = null;
+    this.#next();
     this.#encoder.take(text, encoded);
     this.#say(encoded);
     return true;
@@ -139,12 +166,17 @@ export class BodyRefit {
 
   /** As much of its beginning as there is room for, and then, apart from it, `*`. */
   async #squeeze(text: Uint8Array, encodedBytes: number, room: number): Promise<true> {
-    let drop = 128 + Math.ceil(((encodedBytes - room) * text.length * 1.05) / encodedBytes);
-    for (; drop < text.length; drop *= 2) {
+    const textFor = (bytes: number, [of, to]: [of: number, to: number]): number => 16 + Math.ceil((bytes * of) / to);
+    let drop = textFor(encodedBytes - room, [text.length, encodedBytes]);
+    while (drop < text.length) {
       const from = startOfCharacter(text, text.length - drop);
       const kept = text.subarray(0, from);
       const encoded = await this.#encoder.encode(kept, true);
-      if (encoded.length + leastBytes(drop) > room) continue;
+      const excess = encoded.length + this.#leastBytes(drop) - room;
+      if (excess > 0) {
+        drop += textFor(excess, [kept.length, encoded.length]);
+        continue;
+      }
       this.#encoder.take(kept, encoded);
       this.#say(encoded);
       return this.#star(text, from, room - encoded.length);
@@ -169,18 +201,27 @@ export class BodyRefit {
 
   /** Not even that has room: the body decodes to less now. */
   #drop(text: Uint8Array): true {
-    this.#waiting.shift();
-    this.#first = null;
+    this.#next();
     this.#leftOutBytes += text.length;
     return true;
   }
+
+  #next(): void {
+    const text = this.#waiting.shift();
+    if (text !== undefined && this.#stars.delete(text) && this.#isLost) this.#leftOutBytes -= text.length;
+    if (this.#waiting[0] !== undefined) this.#rests.delete(this.#waiting[0]);
+    [this.#first, this.#foreseen] = [null, null];
+  }
 }
 
-/** What a segment of nothing but `*` takes at the most: deflate comes to 1,032 to 1. */
-const leastBytes = (textBytes: number): number => 64 + Math.ceil(textBytes / 1000);
+/** From so much on, what is left out says so. */
+const minNotedBytes = 512;
+/** Behind others a segment may take this much more than was foreseen. */
+const flushBytes = 24;
 
 function leaveOutFrom(text: Uint8Array, from: number): Buffer {
   const cut = Buffer.from(text);
+  if (text.length - from < minNotedBytes) return cut.fill('*', from);
   const note = `[tapes: ${text.length - from} bytes are left out here]`;
   return cut.fill('*', from).fill(note.slice(0, text.length - from), from, Math.min(text.length, from + note.length));
 }

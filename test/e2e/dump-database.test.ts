@@ -2,6 +2,7 @@
 // times. What may differ is listed in docs/dumps.md, and left out here by name.
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import Database from 'better-sqlite3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { execCommand, startStandIn, text, toolCall } from '../support/chatgpt/index.ts';
@@ -102,6 +103,16 @@ const cases: [
         env: sceneEnv(scene),
       }),
   ],
+  ...(['gzip', 'deflate', 'br', 'zstd'] as const).map((compress): (typeof cases)[number] => [
+    `answers in ${compress} that hold a secret`,
+    { http2: false, scenario: () => text(`Hello, it was ${secret}, and some more words.`, { compress }) },
+    (scene, dumps) =>
+      run(
+        process.execPath,
+        interceptArgs(scene, ['sh', '-c', `${post} ${url} ${url} -o /dev/null; sleep 0.3`], dumps),
+        { cwd: scene.codex.project, env: sceneEnv(scene) },
+      ),
+  ]),
 ];
 
 describe.each(cases)('%s: the dump from the database and the live one', (_name, options, act) => {
@@ -295,5 +306,22 @@ describe.each(cases)('%s: the dump from the database and the live one', (_name, 
     expect(lines).not.toContain('the times of its chunks were not kept');
     const times = [...lines.matchAll(/^(\S+Z) \+ +[\d.]+ \S+ +< \d+ bytes/gm)].map(([, at]) => at);
     expect(new Set(times).size).toBeGreaterThan(5);
+  });
+
+  it('says of a recording without the lengths of secrets in heads that masks there are not as long as they were', async () => {
+    const { tapes } = recorded.scene;
+    const [{ id } = { id: '' }] = await readRuns(tapes);
+    const isSaid = async (): Promise<boolean[]> => {
+      const formats = ['text', 'har', 'pcapng'].map((format) => runTapes(tapes, ['dump', id, '--format', format, '-o', '-'])); // prettier-ignore
+      return (await Promise.all(formats)).map(({ stdout }) =>
+        stdout.includes('did not keep how long secrets in heads were'),
+      );
+    };
+    expect(await isSaid()).toEqual([false, false, false]);
+    // As migration 8 leaves what was recorded before it.
+    const db = new Database(join(tapes.dir, 'tapes.db'));
+    db.prepare('UPDATE exchanges SET mark_lengths = NULL').run();
+    db.close();
+    expect(await isSaid()).toEqual([true, true, true]);
   });
 });

@@ -2,16 +2,14 @@
 // A plain body goes on at once, but for what could be the beginning of a secret; one under a content encoding waits for its end, or, where it is
 // too large for that, goes on encoded again.
 import type { RawHeaders } from '../../domain/index.ts';
-import { StreamMasker, type Vault } from '../../redact/index.ts';
-import { canDecode, decodeBody, encodeBody } from '../../wire/index.ts';
+import { starMarks, StreamMasker, type Vault } from '../../redact/index.ts';
+import { canDecode, decodeBody, fitBody } from '../../wire/index.ts';
 import { readHeader } from '../http/framing.ts';
 import { ChunkQueue, type MaskedChunk } from './chunk-queue.ts';
 import { LargeBody } from './mask-large-body.ts';
 
 export interface MaskedEnd {
   readonly chunks: readonly MaskedChunk[];
-  /** Null: as the head says it. */
-  readonly newLength: number | null;
   /** Something to be said of it. */
   readonly remark: string | null;
 }
@@ -20,7 +18,7 @@ export interface MaskedEnd {
 export type PassingOn = 'asItWas' | 'encodedAgain' | 'decoded';
 
 export interface BodyMasker {
-  /** Must its head wait, because it may have to say another length? */
+  /** Must its head wait, because it may have to say another encoding? */
   readonly holdsHead: boolean;
   /** Asked after each push; null: its head must wait. */
   readonly passesOn: PassingOn | null;
@@ -65,7 +63,7 @@ class PlainMasker implements BodyMasker {
   }
 
   end(): MaskedEnd {
-    return { chunks: this.#queue.fill(this.#masker.end()), newLength: null, remark: null };
+    return { chunks: this.#queue.fill(this.#masker.end()), remark: null };
   }
 }
 
@@ -119,32 +117,25 @@ class EncodedMasker implements BodyMasker {
   async end(): Promise<MaskedEnd> {
     if (this.#large !== null) return this.#large.end();
     const chunks = this.#chunks.splice(0);
-    if (chunks.length === 0) return { chunks, newLength: null, remark: null };
+    if (chunks.length === 0) return { chunks, remark: null };
     const whole = Buffer.concat(chunks.map(({ data }) => data));
     const { bytes, problem } = await decodeBody(whole, this.#encoding, { maxBytes: maxDecodedBytes });
     const { bytes: masked, count } = this.#vault.mask(bytes);
     if (problem?.reason === 'too-large') {
       this.#givenUpBytes += whole.length;
-      return { chunks: [], newLength: null, remark: null };
+      return { chunks: [], remark: null };
     }
     // What is not what its head says, or stops early, is searched as it is, too.
     if (count === 0 || problem?.reason === 'unsupported') {
       const asItIs = problem === null ? whole : this.#vault.mask(whole).bytes;
-      return { chunks: cutLike(chunks, asItIs), newLength: null, remark: null };
+      return { chunks: cutLike(chunks, asItIs), remark: null };
     }
-    const encoded = await encodeBody(masked, this.#encoding, whole.length);
-    if (encoded === null || encoded.hasLength) {
-      return {
-        chunks: cutLike(chunks, encoded?.bytes ?? masked),
-        newLength: null,
-        remark: 'masked, and encoded again at its length',
-      };
-    }
-    const { length } = encoded.bytes;
+    const plainer = starMarks(masked);
+    const fitted = await fitBody(masked, this.#encoding, whole.length, { original: whole, plainer });
+    const cut = problem === null ? '' : `; cut: ${problem.encoding}: ${problem.message}`;
     return {
-      chunks: cutLike(chunks, encoded.bytes),
-      newLength: length,
-      remark: `masked, and encoded again: ${length} bytes instead of the ${whole.length} that it had`,
+      chunks: cutLike(chunks, fitted?.bytes ?? Buffer.alloc(whole.length, '*')),
+      remark: `masked, and ${howFitted(fitted)}${cut}`,
     };
   }
 
@@ -155,12 +146,19 @@ class EncodedMasker implements BodyMasker {
   }
 }
 
-/** In the pieces that they came in; the last one takes what is over. */
+function howFitted(fitted: Awaited<ReturnType<typeof fitBody>>): string {
+  if (fitted === null) return 'replaced by `*`: nothing that decodes has room in its length';
+  const plainer = fitted.isPlainer ? ', marks without their fingerprints' : '';
+  const left = fitted.leftOutBytes === 0 ? '' : `, and ${fitted.leftOutBytes} decoded bytes of it are left out`;
+  return `encoded again at its length${plainer}${left}`;
+}
+
+/** In the pieces that they came in. */
 function cutLike(chunks: readonly MaskedChunk[], bytes: Uint8Array): MaskedChunk[] {
   let at = 0;
   return chunks
-    .map((chunk, index) => {
-      const end = index === chunks.length - 1 ? bytes.length : Math.min(bytes.length, at + chunk.data.length);
+    .map((chunk) => {
+      const end = at + chunk.data.length;
       const data = bytes.subarray(at, end);
       at = end;
       return { ...chunk, data };

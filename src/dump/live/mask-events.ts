@@ -5,15 +5,13 @@ import type { Vault } from '../../redact/index.ts';
 import type { BodySide, DumpEvent } from '../dump-event.ts';
 import { decodedHeaders } from '../http/framing.ts';
 import type { MaskedChunk } from './chunk-queue.ts';
-import { openBodyMasker, type BodyMasker, type MaskedEnd, type PassingOn } from './mask-body.ts';
+import { openBodyMasker, type BodyMasker, type PassingOn } from './mask-body.ts';
 
 type ExchangeEvent = Extract<DumpEvent, { readonly exchangeId: string }>;
 type HeadEvent = Extract<DumpEvent, { readonly type: 'requestStarted' | 'responseStarted' }>;
 
 interface Masking {
   readonly maskers: Record<BodySide, BodyMasker | null>;
-  /** The request's, where its head did not hold. */
-  newLength: number | null;
   /** The request goes on without its content encoding. */
   isRequestDecoded: boolean;
   /** A head that waits for its body. */
@@ -66,7 +64,6 @@ export class EventMasker {
         const masker = openBodyMasker(event.request.headers, this.#vault);
         const masking: Masking = {
           maskers: { request: masker, response: null },
-          newLength: null,
           isRequestDecoded: false,
           held: null,
           behind: [],
@@ -204,8 +201,7 @@ export class EventMasker {
           text: `the ${side} is ${end.remark}`,
         });
       // The remark stands behind the head, which makes the exchange known.
-      events.unshift(withLength(held, end));
-      if (side === 'request') masking.newLength = end.newLength;
+      events.unshift(held);
     } else if (end.remark !== null) {
       events.push({
         ...stampOf(event),
@@ -245,12 +241,11 @@ export class EventMasker {
 
   #upstream(
     { upstream }: { readonly upstream?: UpstreamLeg },
-    request: Pick<Masking, 'newLength' | 'isRequestDecoded'> | null = null,
+    request: Pick<Masking, 'isRequestDecoded'> | null = null,
   ): { readonly upstream?: UpstreamLeg } {
     if (upstream === undefined) return {};
     const masked = upstream.requestHeaders === null ? null : this.#vault.maskHeaders(upstream.requestHeaders);
-    const said = masked !== null && request?.isRequestDecoded === true ? decodedHeaders(masked) : masked;
-    const requestHeaders = said === null ? null : fitLength(said, request?.newLength ?? null);
+    const requestHeaders = masked !== null && request?.isRequestDecoded === true ? decodedHeaders(masked) : masked;
     const response = upstream.response === null ? null : this.#response(upstream.response);
     return { upstream: { ...upstream, requestHeaders, response } };
   }
@@ -275,14 +270,6 @@ const dataEvent = (
   at,
   mono,
 });
-
-function fitLength(headers: RawHeaders, length: number | null): RawHeaders {
-  if (length === null) return headers;
-  return headers.map(([name, value]) => [name, name.toLowerCase() === 'content-length' ? String(length) : value]);
-}
-
-const withLength = (event: HeadEvent, { newLength }: MaskedEnd): HeadEvent =>
-  withHeaders(event, (headers) => fitLength(headers, newLength));
 
 function withHeaders(event: HeadEvent, fit: (headers: RawHeaders) => RawHeaders): HeadEvent {
   if (event.type === 'requestStarted')

@@ -49,7 +49,7 @@ export class LargeBody {
     const cut = problem === null ? [] : [`cut: ${problem.encoding}: ${problem.message}`];
     if (this.#refit === null) {
       const chunks = text.length === 0 ? [] : [{ ...this.#last, data: text }];
-      return { chunks, newLength: null, remark: cut[0] ?? null };
+      return { chunks, remark: cut[0] ?? null };
     }
     const parts = [await this.#refit.push(text, 0), await this.#refit.end()];
     const { leftOutBytes } = this.#refit;
@@ -58,6 +58,6 @@ export class LargeBody {
         ? []
         : [`masked, and ${leftOutBytes} decoded bytes of it are left out, so that its length holds`];
     const remark = [...left, ...cut].join('; ');
-    return { chunks: this.#queue.fill(Buffer.concat(parts)), newLength: null, remark: remark === '' ? null : remark };
+    return { chunks: this.#queue.fill(Buffer.concat(parts)), remark: remark === '' ? null : remark };
   }
 }
