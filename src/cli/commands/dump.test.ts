@@ -132,7 +132,7 @@ describe('tapes dump', () => {
       '426',
       '429',
       'GET /backend-api/codex/responses',
-      expect.stringMatching(/^GET \/backend-api\/me\?access_token=masked:[0-9a-f]{8}$/),
+      expect.stringMatching(/^GET \/backend-api\/me\?access_token=masked:[0-9a-f]{8}\*$/),
       'GET /v1/responses',
       'POST /backend-api/codex/responses',
       'POST /backend-api/codex/responses',
