@@ -55,7 +55,8 @@ export class HarExchange {
   async write(event: ExchangeEvent): Promise<string | null> {
     if ('upstream' in event && event.upstream !== undefined) {
       this.#upstream = event.upstream;
-      this.#isFirst = this.#claim(event.upstream);
+      // An exchange that is broken off behind its answer's head tells it twice.
+      this.#isFirst ||= this.#claim(event.upstream);
     }
     switch (event.type) {
       case 'requestStarted':
