@@ -2,7 +2,6 @@
 // by itself and with undici. Each is tried with the right password, with another and with none, towards a host that is intercepted and one that
 // is not.
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -90,8 +89,8 @@ const nodeItself = `
   connecting.end();`;
 
 const withUndici = `
-  import { createRequire } from 'node:module';
-  const { EnvHttpProxyAgent, fetch } = createRequire(${JSON.stringify(createRequire(import.meta.url).resolve('mockttp'))})('undici');
+  import undici from ${JSON.stringify(import.meta.resolve('undici'))};
+  const { EnvHttpProxyAgent, fetch } = undici;
   try {
     const answer = await fetch(process.env.URL_ASKED, { dispatcher: new EnvHttpProxyAgent() });
     console.log('status ' + answer.status);
