@@ -147,6 +147,8 @@ export function installUpstreamTls({ routes, extraRoots, tap, tellConnection }: 
     });
 
   const park = (key: string, socket: TLSSocket): void => {
+    // One waits for each host: what was learnt twice within its time leaves one too many.
+    parked.get(key)?.drop();
     const drop = (): void => {
       if (parked.get(key)?.socket !== socket) return;
       parked.delete(key);

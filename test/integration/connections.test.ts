@@ -5,7 +5,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 
 import type { ConnectionEnd, ConnectionStart } from '../../src/domain/index.ts';
-import { startStandIn, text } from '../support/chatgpt/index.ts';
+import { reset, startStandIn, text } from '../support/chatgpt/index.ts';
 import { startConnectRelay } from '../support/connect-relay.ts';
 import { startInterceptor, type TestInterceptor, type TestInterceptorOptions } from '../support/interceptor.ts';
 
@@ -126,6 +126,31 @@ describe("the provider's connection", () => {
       socket.destroy();
     },
   );
+
+  it('that was made to learn the HTTP version, and is of no use, does not stay behind', async () => {
+    const standIn = await startStandIn({ http2: true, scenario: () => reset });
+    closing.push(() => standIn.close());
+    const tapes = await startInterceptor({ standIn, tellsUpstream: true });
+    closing.push(() => tapes.close());
+    // The provider would speak HTTP/2 and the agent does not; what is reset makes the next connection learn anew.
+    for (let round = 1; round <= 4; round += 1) {
+      const socket = await tapes.connectTls('chatgpt.com', 443, { ALPNProtocols: ['http/1.1'] });
+      socket.on('error', () => undefined).resume();
+      socket.write(
+        'POST /backend-api/codex/responses HTTP/1.1\r\nHost: chatgpt.com\r\nContent-Length: 12\r\n\r\n{"input":[]}',
+      );
+      await tapes.waitFor('exchangeAborted', round);
+    }
+    const openOnes = (): number => {
+      const ports = new Map<number, number>();
+      for (const { type, leg, client } of tapes.connections) {
+        if (leg === 'provider') ports.set(client.port, type === 'connectionOpened' ? 1 : 0);
+      }
+      return [...ports.values()].reduce((sum, isOpen) => sum + isOpen, 0);
+    };
+    // The last one waits for its time to be over.
+    await expect.poll(openOnes, { timeout: 3_000 }).toBeLessThanOrEqual(1);
+  });
 
   it('is told with how long it took to make, and to look its name up where that is ours to do', async () => {
     const standIn = await startStandIn({ http2: false, scenario: () => text('Hello') });
