@@ -6,6 +6,7 @@ import { readRecordedCalls } from './compare-recording.ts';
 import { answerTo, askHeader, interceptedHost, type Ask } from './ask.ts';
 import { Conversation } from './conversation.ts';
 import { sha256, type Ledger } from './ledger.ts';
+import { rest } from './rest.ts';
 import { run, start } from '../support/run.ts';
 import { runTapes, tapesBin, type TapesHome } from '../support/tapes.ts';
 
@@ -27,16 +28,7 @@ export function startBystanders(options: BystanderOptions): Bystanders {
   const again = async (work: (round: number) => Promise<void>): Promise<void> => {
     for (let round = 1; !stopping.signal.aborted; round += 1) {
       await work(round).catch((error: unknown) => options.ledger.problem(`${work.name}: ${(error as Error).message}`));
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(done, options.everyMs);
-        function done(): void {
-          clearTimeout(timer);
-          stopping.signal.removeEventListener('abort', done);
-          resolve();
-        }
-        stopping.signal.addEventListener('abort', done);
-        if (stopping.signal.aborted) done();
-      });
+      await rest(options.everyMs, stopping.signal);
     }
   };
   const running = [again((round) => read(options, round)), again((round) => runAgent(options, round))];

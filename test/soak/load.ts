@@ -9,6 +9,7 @@ import { answerTo, callPath, interceptedHost, randomBytes, type Ask } from './as
 import { Conversation } from './conversation.ts';
 import { http1Line, http2Line, type Line, type Reading } from './exchange.ts';
 import { sha256, type Ledger, type Meant } from './ledger.ts';
+import { rest } from './rest.ts';
 
 export interface Load {
   /** Finishes what it is at. */
@@ -59,17 +60,7 @@ export function startLoad(options: LoadOptions): Load {
       random: seededRandom(options.seed + number),
       stopped: stopping.signal,
       newSeed: () => (seeds += 1),
-      rest: (ms) =>
-        new Promise((resolve) => {
-          const timer = setTimeout(done, ms);
-          function done(): void {
-            clearTimeout(timer);
-            stopping.signal.removeEventListener('abort', done);
-            resolve();
-          }
-          stopping.signal.addEventListener('abort', done);
-          if (stopping.signal.aborted) done();
-        }),
+      rest: (ms) => rest(ms, stopping.signal),
     };
     while (!stopping.signal.aborted) {
       try {
