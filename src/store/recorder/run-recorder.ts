@@ -232,7 +232,7 @@ export class RunRecorder implements Recorder {
     });
   }
 
-  /** `close` has its time, and whoever called it then ends the thread: in the middle of a write that would end the process with it. */
+  /** `close` has its time: the process waits for it, and gives up a thread that takes longer. */
   #giveUp(event: RunRecorderEvent): void {
     this.#problems.add(noTimeLeft, 1);
     this.#options.onHandled?.(event);
