@@ -1,26 +1,22 @@
 // What the options of a dump do to a real run of Codex: rings of files in each format, and how much of bodies the text form shows.
-import { mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { HarValidator } from '@har-sdk/validator';
 import { afterEach, describe, expect, it } from 'vitest';
 
-import { startStandIn, text, type StandInOptions } from '../support/chatgpt/index.ts';
-import { makeCodexHome } from '../support/codex.ts';
-import { makeTapesHome, readCalls, runCodex, runTapes, type Scene } from '../support/tapes.ts';
+import { text } from '../support/chatgpt/index.ts';
+import { openDumpScene, type DumpScene } from '../support/dump-scene.ts';
+import { readCalls, runCodex, runTapes } from '../support/tapes.ts';
 
 const closing: (() => unknown)[] = [];
 afterEach(async () => {
   for (const close of closing.splice(0).reverse()) await close();
 });
 
-async function set(options: StandInOptions): Promise<Scene & { readonly folder: string }> {
-  const codex = makeCodexHome();
-  const standIn = await startStandIn(options);
-  const tapes = makeTapesHome();
-  closing.push(() => standIn.close(), codex.remove, tapes.remove);
-  const folder = join(tapes.dir, 'dumps');
-  mkdirSync(folder);
-  return { standIn, codex, tapes, folder };
+async function set(...options: Parameters<typeof openDumpScene>): Promise<DumpScene> {
+  const scene = await openDumpScene(...options);
+  closing.push(scene.close);
+  return scene;
 }
 
 const exec = (...args: string[]): string[] => ['exec', '--skip-git-repo-check', ...args];

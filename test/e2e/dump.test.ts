@@ -1,25 +1,16 @@
 // The real Codex under `tapes intercept --dump`: what Wireshark, a HAR reader and grep find in the files while and after it runs, against
 // what Codex printed and what the database holds.
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { HarValidator } from '@har-sdk/validator';
 import { afterEach, describe, expect, it } from 'vitest';
 
-import { execCommand, startStandIn, text, toolCall, type StandInOptions } from '../support/chatgpt/index.ts';
-import { codexBin, makeCodexHome } from '../support/codex.ts';
+import { execCommand, text, toolCall } from '../support/chatgpt/index.ts';
+import { codexBin } from '../support/codex.ts';
+import { openDumpScene, type DumpScene } from '../support/dump-scene.ts';
 import { run, start } from '../support/run.ts';
 import { canMountSmallDisk, mountSmallDisk } from '../support/small-disk.ts';
-import {
-  findTexts,
-  interceptArgs,
-  makeTapesHome,
-  readCalls,
-  runCodex,
-  runTapes,
-  sceneEnv,
-  tapesBin,
-  type Scene,
-} from '../support/tapes.ts';
+import { findTexts, interceptArgs, readCalls, runCodex, runTapes, sceneEnv, tapesBin } from '../support/tapes.ts';
 import { exportedBodies, httpMessages, tshark, tsharkComplaints, tsharkFields } from '../support/tshark.ts';
 
 const closing: (() => unknown)[] = [];
@@ -27,16 +18,10 @@ afterEach(async () => {
   for (const close of closing.splice(0).reverse()) await close();
 });
 
-async function set(
-  options: StandInOptions | ((accessToken: string) => StandInOptions) = {},
-): Promise<Scene & { readonly folder: string }> {
-  const codex = makeCodexHome();
-  const standIn = await startStandIn(typeof options === 'function' ? options(codex.tokens.accessToken) : options);
-  const tapes = makeTapesHome();
-  closing.push(() => standIn.close(), codex.remove, tapes.remove);
-  const folder = join(tapes.dir, 'dumps');
-  mkdirSync(folder);
-  return { standIn, codex, tapes, folder };
+async function set(...options: Parameters<typeof openDumpScene>): Promise<DumpScene> {
+  const scene = await openDumpScene(...options);
+  closing.push(scene.close);
+  return scene;
 }
 
 const exec = (...args: string[]): string[] => ['exec', '--skip-git-repo-check', ...args];
