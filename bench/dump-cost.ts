@@ -22,7 +22,8 @@ import { host, openTls, type Way } from './traffic/way.ts';
 const upstreamFile = join(import.meta.dirname, 'traffic', 'upstream.ts');
 const streams = 20;
 const everyMs = 20;
-const warmUpMs = 2000;
+/** Until the code of both threads is compiled: 5,000 events take ten times as long as those behind them (docs/discoveries/dump-cost.md). */
+const warmUpMs = 8000;
 const { pin, description: pinned } = choosePinning();
 
 // The console is the engine's here, and quiet.

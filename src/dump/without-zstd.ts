@@ -28,11 +28,22 @@ class BodyDecoding {
 
   /** Is there anything to be done with it? */
   isOf(event: DumpEvent): boolean {
-    if (event.type === 'requestStarted') return isZstd(event.request.headers);
-    if (event.type === 'responseStarted') return this.#changed.has(event.exchangeId) || isZstd(event.response.headers);
-    return (
-      'exchangeId' in event && (this.#changed.has(event.exchangeId) || this.#decoders.response.has(event.exchangeId))
-    );
+    switch (event.type) {
+      case 'requestStarted':
+        return isZstd(event.request.headers);
+      case 'responseStarted':
+        return this.#changed.has(event.exchangeId) || isZstd(event.response.headers);
+      // Most events are pieces of answers that are in no zstd, behind requests that are.
+      case 'requestData':
+        return this.#decoders.request.has(event.exchangeId);
+      case 'responseData':
+        return this.#decoders.response.has(event.exchangeId);
+      default:
+        return (
+          'exchangeId' in event &&
+          (this.#changed.has(event.exchangeId) || this.#decoders.response.has(event.exchangeId))
+        );
+    }
   }
 
   async write(event: DumpEvent, writer: DumpWriter): Promise<Uint8Array> {

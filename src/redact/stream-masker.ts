@@ -29,12 +29,18 @@ export class StreamMasker {
     if (chunk.length === 0) return nothing;
     const isUnbound = this.#waiting.length === 0 && !this.#isInsideToken;
     if (!isUnbound || this.#vault.look(chunk) !== 'nothing') return this.#release(chunk, false);
-    this.#before = Buffer.from(
-      chunk.length >= shapeContextBytes
-        ? chunk.subarray(-shapeContextBytes)
-        : Buffer.concat([this.#before, chunk]).subarray(-shapeContextBytes),
-    );
+    this.#remember(chunk);
     return chunk;
+  }
+
+  /** Byte by byte: this is done for each chunk that passes, and a few bytes are not worth an object. */
+  #remember(chunk: Uint8Array): void {
+    const kept = Math.max(0, Math.min(this.#before.length, shapeContextBytes - chunk.length));
+    const added = Math.min(chunk.length, shapeContextBytes);
+    const before = kept + added === this.#before.length ? this.#before : Buffer.alloc(kept + added);
+    if (kept > 0) before.set(this.#before.subarray(this.#before.length - kept));
+    for (let at = 0; at < added; at += 1) before[kept + at] = chunk[chunk.length - added + at]!;
+    this.#before = before;
   }
 
   /** Gives the rest. */

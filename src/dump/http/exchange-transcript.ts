@@ -165,7 +165,8 @@ export class ExchangeTranscript {
 
   #body(from: Speaker, head: readonly LegAction[], piece: Piece): LegAction[] {
     const frames = from === 'client' ? this.#requestFrames : this.#responseFrames;
-    return [...head, ...this.#pieces(from, frames?.push(piece) ?? [])];
+    const pieces = this.#pieces(from, frames?.push(piece) ?? []);
+    return head.length === 0 ? pieces : [...head, ...pieces];
   }
 
   #endResponse(): LegAction[] {
@@ -268,8 +269,9 @@ export class ExchangeTranscript {
     return this.#pieces('server', this.#responseFrames.end());
   }
 
-  #take(from: Speaker, ...more: readonly string[]): string[] {
-    return [...this.#comments[from].splice(0), ...more];
+  #take(from: Speaker, ...more: readonly string[]): readonly string[] {
+    const said = this.#comments[from];
+    return said.length === 0 ? more : [...said.splice(0), ...more];
   }
 }
 

@@ -82,7 +82,7 @@ export class DumpPipeline {
     for (const value of values) this.#vault.learn(value);
   }
 
-  /** At once wherever that can be: a promise for each event would cost more than the work. */
+  /** Takes it in; it is written in one of the next passes. At once wherever that can be: a promise for each event would cost more than the work. */
   handle(event: LiveEvent): Promise<void> | undefined {
     if (isCaptureEvent(event)) {
       this.#tls?.file.write(this.#tls.capture.write(event));
@@ -90,11 +90,16 @@ export class DumpPipeline {
     }
     this.#newest = { mono: Math.max(this.#newest.mono, event.mono), seenAt: performance.now() };
     const masked = this.#masker === null ? [event] : this.#masker.apply(event);
-    if (masked instanceof Promise) return masked.then((events) => this.#writeInOrder(events));
-    return this.#writeInOrder(masked);
+    if (masked instanceof Promise) return masked.then((events) => this.#wait(events));
+    this.#wait(masked);
+    return undefined;
   }
 
-  /** To be called now and then: writes what has waited long enough, and hands it to the disk. */
+  #wait(events: readonly DumpEvent[]): void {
+    for (const event of events) this.#order.push(event);
+  }
+
+  /** To be called behind events, and now and then: writes what has waited long enough, and hands it to the disk. */
   async pass(): Promise<void> {
     const { mono, seenAt } = this.#newest;
     await this.#write(this.#order.pass(mono + performance.now() - seenAt));
@@ -124,31 +129,19 @@ export class DumpPipeline {
     return { files, dropped };
   }
 
-  #writeInOrder(events: readonly DumpEvent[]): Promise<void> | undefined {
-    return this.#write(
-      events.length === 1 ? this.#order.push(events[0]!) : events.flatMap((event) => this.#order.push(event)),
-    );
-  }
-
-  #write(events: readonly DumpEvent[]): Promise<void> | undefined {
-    if (events.length === 0) return undefined;
-    const labelled = events.flatMap((event) => this.#labels.apply(event));
-    return this.#writeFrom(labelled, 0, 0);
-  }
-
-  /** Goes on in a promise only where a writer has to be waited for. */
-  #writeFrom(events: readonly DumpEvent[], firstEvent: number, firstOutput: number): Promise<void> | undefined {
-    let from = firstOutput;
-    for (let at = firstEvent; at < events.length; at += 1) {
-      for (let to = from; to < this.#outputs.length; to += 1) {
-        const writing = this.#writeTo(this.#outputs[to]!, events[at]!);
-        if (writing !== undefined) return writing.then(() => this.#writeFrom(events, at, to + 1));
+  async #write(events: readonly DumpEvent[]): Promise<void> {
+    for (const event of events) {
+      const remark = this.#labels.remarkOn(event);
+      for (const one of remark === null ? [event] : [remark, event]) {
+        for (const output of this.#outputs) {
+          const writing = this.#writeTo(output, one);
+          if (writing !== undefined) await writing;
+        }
       }
-      from = 0;
     }
-    return undefined;
   }
 
+  /** Gives a promise only where it has to be waited for. */
   #writeTo(output: Output, event: DumpEvent): Promise<void> | undefined {
     try {
       const bytes = output.writer.write(event);

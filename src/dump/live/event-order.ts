@@ -2,29 +2,23 @@
 // for the last bytes before it, a masked chunk for the one behind it). So each waits a moment for what may be earlier.
 import type { DumpEvent } from '../dump-event.ts';
 
-interface Waiting {
-  readonly event: DumpEvent;
-}
-
 export class EventOrder {
   readonly #lagMs: number;
   /** Sorted, the earliest first; new ones belong near the end. */
-  readonly #waiting: Waiting[] = [];
+  readonly #waiting: DumpEvent[] = [];
   /** The last time of each exchange: it never goes back. */
   readonly #latest = new Map<string, { readonly at: number; readonly mono: number }>();
-  #newest = Number.NEGATIVE_INFINITY;
 
   constructor(lagMs: number) {
     this.#lagMs = lagMs;
   }
 
-  push(given: DumpEvent): DumpEvent[] {
+  push(given: DumpEvent): void {
     const event = this.#notBefore(given);
     let at = this.#waiting.length;
-    while (at > 0 && this.#waiting[at - 1]!.event.mono > event.mono) at -= 1;
-    this.#waiting.splice(at, 0, { event });
-    this.#newest = Math.max(this.#newest, event.mono);
-    return this.#release(this.#newest - this.#lagMs);
+    while (at > 0 && this.#waiting[at - 1]!.mono > event.mono) at -= 1;
+    if (at === this.#waiting.length) this.#waiting.push(event);
+    else this.#waiting.splice(at, 0, event);
   }
 
   /** Those that have waited long enough by this clock. */
@@ -38,8 +32,8 @@ export class EventOrder {
 
   #release(until: number): DumpEvent[] {
     let count = 0;
-    while (count < this.#waiting.length && this.#waiting[count]!.event.mono <= until) count += 1;
-    return count === 0 ? [] : this.#waiting.splice(0, count).map(({ event }) => event);
+    while (count < this.#waiting.length && this.#waiting[count]!.mono <= until) count += 1;
+    return this.#waiting.splice(0, count);
   }
 
   #notBefore(event: DumpEvent): DumpEvent {

@@ -17,21 +17,21 @@ export class CallLabels {
   readonly labelOf: LabelReader = (exchangeId, { method, path, headers }): ExchangeLabel | null =>
     isCallRequest(method, path) ? { callId: exchangeId, turnId: this.#identify(headers, null, path).turnId } : null;
 
-  /** What is to be said before an event of a WebSocket. */
-  apply(event: DumpEvent): DumpEvent[] {
+  /** What is to be said of a WebSocket before an event of it; null: nothing. */
+  remarkOn(event: DumpEvent): DumpEvent | null {
     if (event.type === 'socketOpened') this.#sockets.set(event.exchangeId, { request: event.request, calls: 0 });
     if (event.type === 'socketClosed') this.#sockets.delete(event.exchangeId);
-    if (event.type !== 'socketMessage' || event.from !== 'agent' || event.isBinary) return [event];
+    if (event.type !== 'socketMessage' || event.from !== 'agent' || event.isBinary) return null;
     const socket = this.#sockets.get(event.exchangeId);
-    if (socket === undefined || !isCallRequest('POST', socket.request.path)) return [event];
+    if (socket === undefined || !isCallRequest('POST', socket.request.path)) return null;
     const body = readCreate(event.data);
-    if (body === null) return [event];
+    if (body === null) return null;
     const { headers, path } = socket.request;
     const callId = `${event.exchangeId}.${++socket.calls}`;
     const { turnId } = this.#identify(headers, body, path);
     const text = `tapes: call ${callId}${turnId === null ? '' : ` of turn ${turnId}`} · tapes show ${callId}`;
     const { exchangeId, at, mono } = event;
-    return [{ type: 'remark', exchangeId, side: 'request', text, at, mono }, event];
+    return { type: 'remark', exchangeId, side: 'request', text, at, mono };
   }
 }
 

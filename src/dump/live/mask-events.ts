@@ -106,6 +106,7 @@ export class EventMasker {
         const toEvents = (chunks: readonly MaskedChunk[]): DumpEvent[] =>
           chunks.map(({ data, at, mono }) => ({ type, exchangeId, data, at, mono }));
         const pushed = masker.push(event);
+        if (!(pushed instanceof Promise) && pushed[0] === event) return [event];
         if (!(pushed instanceof Promise)) return toEvents(pushed);
         return pushed.then(async (chunks) => {
           const head = await this.#release(masking, sideOf(event), masker.passesOn);

@@ -67,38 +67,14 @@ export function decryptionSecrets(lines: readonly string[]): Buffer {
   return block(0x0a, fixed, []);
 }
 
-const packetAt = 28;
-
-/** A packet's block, made in one piece: `bytes` is the part of it that the packet is to be written into. */
-export function enhancedPacket(
-  interfaceId: number,
-  { high, low }: PacketTime,
-  packetBytes: number,
-  originalBytes: number,
-  comments: readonly string[],
-): { readonly block: Buffer; readonly bytes: Buffer } {
-  const options = comments.length === 0 ? [] : comments.map((comment) => option(optionComment, utf8(comment)));
-  const optionBytes = options.length === 0 ? 0 : options.reduce((sum, part) => sum + part.length, 4);
-  const dataEnd = packetAt + padded(packetBytes);
-  const length = dataEnd + optionBytes + 4;
-  const block = Buffer.allocUnsafe(length);
-  block.writeUInt32LE(6, 0);
-  block.writeUInt32LE(length, 4);
-  block.writeUInt32LE(interfaceId, 8);
-  block.writeUInt32LE(high, 12);
-  block.writeUInt32LE(low, 16);
-  block.writeUInt32LE(packetBytes, 20);
-  block.writeUInt32LE(originalBytes, 24);
-  for (let at = packetAt + packetBytes; at < dataEnd; at += 1) block[at] = 0;
-  let at = dataEnd;
-  for (const part of options) {
-    block.set(part, at);
-    at += part.length;
-  }
-  if (options.length > 0) block.writeUInt32LE(0, at);
-  block.writeUInt32LE(length, length - 4);
-  return { block, bytes: block.subarray(packetAt, packetAt + packetBytes) };
+/** What is said of a packet, as its block's options; nothing at all where nothing is said. */
+export function commentOptions(comments: readonly string[]): Uint8Array {
+  if (comments.length === 0) return noOptions;
+  return Buffer.concat([...comments.map((comment) => option(optionComment, utf8(comment))), endOfOptions]);
 }
+
+const noOptions = new Uint8Array(0);
+const endOfOptions = Buffer.alloc(4);
 
 /** Names for addresses; `address` has 4 or 16 bytes. */
 export function nameResolution(records: readonly { readonly address: Uint8Array; readonly name: string }[]): Buffer {
@@ -132,7 +108,7 @@ const maxOptionBytes = 32 * 1024;
 
 function block(type: number, fixed: Buffer, options: readonly Option[]): Buffer {
   const written = options.map(({ code, value }) => option(code, typeof value === 'string' ? utf8(value) : value));
-  if (written.length > 0) written.push(Buffer.alloc(4));
+  if (written.length > 0) written.push(endOfOptions);
   const length = 12 + fixed.length + written.reduce((sum, part) => sum + part.length, 0);
   const head = Buffer.alloc(8);
   head.writeUInt32LE(type, 0);
@@ -163,4 +139,4 @@ function uint64(value: bigint): Buffer {
   return bytes;
 }
 
-const padded = (length: number): number => (length + 3) & ~3;
+export const padded = (length: number): number => (length + 3) & ~3;

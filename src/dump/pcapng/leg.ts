@@ -3,6 +3,7 @@
 import type { Endpoint, RequestHead } from '../../domain/index.ts';
 import { isHttp1 } from '../http/framing.ts';
 import { ExchangeTranscript, type ExchangeEvent, type LegAction } from '../http/exchange-transcript.ts';
+import type { BlockPile } from './block-pile.ts';
 import { laterTime, type PacketTime } from './blocks.ts';
 import { TcpConversation } from './conversation.ts';
 import type { Places } from './places.ts';
@@ -55,33 +56,35 @@ export interface BeginOptions {
 const maxTalks = 2048;
 
 export class Leg {
-  readonly #interfaceId: number;
+  readonly #interfaceId: 0 | 1;
   readonly #kind: 'agent' | 'provider';
   readonly #places: Places;
+  readonly #blocks: BlockPile;
   readonly #exchanges = new Map<string, Open>();
   /** Open ones, by the client's end. */
   readonly #talks = new Map<string, Talk>();
   #begun = 0;
 
-  constructor(interfaceId: number, kind: 'agent' | 'provider', places: Places) {
-    this.#interfaceId = interfaceId;
+  constructor(kind: 'agent' | 'provider', places: Places, blocks: BlockPile) {
+    this.#interfaceId = kind === 'agent' ? 0 : 1;
     this.#kind = kind;
     this.#places = places;
+    this.#blocks = blocks;
   }
 
   /** A connection has opened, and nothing is on it yet. */
-  open(client: Side, server: Side, comments: readonly string[], at: PacketTime): Buffer[] {
+  open(client: Side, server: Side, comments: readonly string[], at: PacketTime): void {
     const known = this.#talks.get(keyOf(client, server));
     // An exchange is on its way there: its beginning has been told later than its connection's end.
-    if (known !== undefined && known.exchangeId !== null) return [];
-    const packets = known === undefined ? [] : known.conversation.end('client', at, ['its end was not seen']);
+    if (known !== undefined && known.exchangeId !== null) return;
+    known?.conversation.end('client', at, ['its end was not seen']);
     const talk = this.#openTalk(client, server, at);
     talk.isWatched = true;
-    packets.push(...talk.conversation.open(at, comments));
-    return [...packets, ...this.#endOldest(at)];
+    talk.conversation.open(at, comments);
+    this.#endOldest(at);
   }
 
-  begin(options: BeginOptions, given: PacketTime): Buffer[] {
+  begin(options: BeginOptions, given: PacketTime): void {
     const { exchangeId, request, requestComments, responseComments } = options;
     const { talk, comments } = this.#findTalk(options, given);
     const at = (talk.last = laterTime(talk.last, given));
@@ -89,88 +92,80 @@ export class Leg {
     talk.isUsed = true;
     const transcript = new ExchangeTranscript({ leg: this.#kind, request, requestComments, responseComments });
     this.#exchanges.set(exchangeId, { transcript, talk, isHttp1: isHttp1(request) });
-    const packets = talk.conversation.open(at, [...options.openingComments, ...comments]);
-    return [...packets, ...this.#endOldest(at)];
+    talk.conversation.open(at, [...options.openingComments, ...comments]);
+    this.#endOldest(at);
   }
 
-  write(event: ExchangeEvent, given: PacketTime): Buffer[] {
+  write(event: ExchangeEvent, given: PacketTime): void {
     const open = this.#exchanges.get(event.exchangeId);
-    if (open === undefined) return [];
+    if (open === undefined) return;
     const { transcript, talk } = open;
     const at = (talk.last = laterTime(talk.last, given));
-    const packets = talk.conversation.isClosed ? this.#goOn(open, at) : [];
-    for (const action of transcript.write(event)) packets.push(...this.#perform(talk, action, open.isHttp1, at));
-    if (transcript.isOver) {
-      this.#exchanges.delete(event.exchangeId);
-      talk.exchangeId = null;
-      if (talk.ending !== null) packets.push(...this.#endTalk(talk, talk.ending));
-    }
-    return packets;
+    if (talk.conversation.isClosed) this.#goOn(open, at);
+    for (const action of transcript.write(event)) this.#perform(open, action, at);
+    if (!transcript.isOver) return;
+    this.#exchanges.delete(event.exchangeId);
+    talk.exchangeId = null;
+    if (talk.ending !== null) this.#endTalk(talk, talk.ending);
   }
 
   /** The connection is over. What an exchange that is on it still has to say comes before its end. */
-  end(client: Side, server: Side, ending: Ending): Buffer[] {
+  end(client: Side, server: Side, ending: Ending): void {
     const talk = this.#talks.get(keyOf(client, server));
-    if (talk === undefined) return [];
-    if (talk.exchangeId === null) return this.#endTalk(talk, ending);
-    talk.ending = ending;
-    return [];
+    if (talk === undefined) return;
+    if (talk.exchangeId === null) this.#endTalk(talk, ending);
+    else talk.ending = ending;
   }
 
-  #endTalk(talk: Talk, { by, isReset, at }: Ending): Buffer[] {
+  #endTalk(talk: Talk, { by, isReset, at }: Ending): void {
     if (this.#talks.get(talk.key) === talk) this.#talks.delete(talk.key);
     const time = laterTime(talk.last, at);
     const comments = talk.endComments.splice(0);
-    return isReset ? talk.conversation.reset(by, time, comments) : talk.conversation.end(by, time, comments);
+    if (isReset) talk.conversation.reset(by, time, comments);
+    else talk.conversation.end(by, time, comments);
   }
 
   /** Ends what is open, because the file ends. */
-  finish(at: PacketTime, comment: string): Buffer[] {
-    const packets = [...this.#talks.values()].flatMap(({ conversation, endComments, last }) =>
-      conversation.end('server', laterTime(last, at), [...endComments.splice(0), comment]),
-    );
+  finish(at: PacketTime, comment: string): void {
+    for (const { conversation, endComments, last } of this.#talks.values()) {
+      conversation.end('server', laterTime(last, at), [...endComments.splice(0), comment]);
+    }
     for (const talk of this.#talks.values()) if (talk.exchangeId === null) this.#talks.delete(talk.key);
-    return packets;
   }
 
   /** The file before ended in the middle of this exchange. */
-  #goOn({ transcript, talk, isHttp1: isHttp1Exchange }: Open, at: PacketTime): Buffer[] {
+  #goOn(open: Open, at: PacketTime): void {
+    const { transcript, talk } = open;
     talk.conversation = this.#converse(talk.client, talk.server);
-    const packets = talk.conversation.open(at, ['goes on from the file before']);
-    for (const action of transcript.resume()) packets.push(...this.#perform(talk, action, isHttp1Exchange, at));
-    return packets;
+    talk.conversation.open(at, ['goes on from the file before']);
+    for (const action of transcript.resume()) this.#perform(open, action, at);
   }
 
-  #perform(talk: Talk, action: LegAction, isHttp1Exchange: boolean, at: PacketTime): Buffer[] {
+  #perform({ talk, isHttp1: isHttp1Exchange }: Open, action: LegAction, at: PacketTime): void {
     // It will be told how the connection really ended, or that has been told.
     if (action.type !== 'say' && talk.isWatched && isHttp1Exchange) {
       talk.endComments.push(...action.comments);
-      return [];
+      return;
     }
-    const packets: Buffer[] = [];
     const { conversation } = talk;
     switch (action.type) {
       case 'say': {
         const { from, piece, comments } = action;
-        packets.push(
-          ...(typeof piece === 'number'
-            ? conversation.skip(from, piece, at, comments)
-            : conversation.say(from, piece, at, comments)),
-        );
-        break;
+        if (typeof piece === 'number') conversation.skip(from, piece, at, comments);
+        else conversation.say(from, piece, at, comments);
+        return;
       }
       case 'end':
-        packets.push(...conversation.end(action.first, at, action.comments));
+        conversation.end(action.first, at, action.comments);
         this.#talks.delete(talk.key);
-        break;
+        return;
       case 'reset':
-        packets.push(...conversation.reset(action.from, at, action.comments));
+        conversation.reset(action.from, at, action.comments);
         this.#talks.delete(talk.key);
-        break;
+        return;
       default:
         action satisfies never;
     }
-    return packets;
   }
 
   #findTalk({ request, client, server }: BeginOptions, at: PacketTime): { talk: Talk; comments: readonly string[] } {
@@ -214,17 +209,23 @@ export class Leg {
   #converse(client: Side, server: Side): TcpConversation {
     // Spread over the numbers, so that two connections over the same ports never look like one.
     const initialSequence = Math.imul(++this.#begun, 0x9e37_79b1) >>> 0;
-    return new TcpConversation({ interfaceId: this.#interfaceId, client, server, initialSequence });
+    return new TcpConversation({
+      interfaceId: this.#interfaceId,
+      client,
+      server,
+      initialSequence,
+      blocks: this.#blocks,
+    });
   }
 
-  #endOldest(at: PacketTime): Buffer[] {
-    if (this.#talks.size <= maxTalks) return [];
+  #endOldest(at: PacketTime): void {
+    if (this.#talks.size <= maxTalks) return;
     for (const talk of this.#talks.values()) {
       if (talk.exchangeId !== null) continue;
       this.#talks.delete(talk.key);
-      return talk.conversation.end('server', at, ['idle; its end was not seen']);
+      talk.conversation.end('server', at, ['idle; its end was not seen']);
+      return;
     }
-    return [];
   }
 }
 

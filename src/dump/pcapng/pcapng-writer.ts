@@ -4,6 +4,7 @@ import type { ConnectionEnd, ConnectionStart, Endpoint, RequestHead, UpstreamLeg
 import { noBytes, type DumpEvent, type DumpOrigin, type DumpWriter, type LabelReader } from '../dump-event.ts';
 import type { ExchangeEvent } from '../http/exchange-transcript.ts';
 import { isHttp1 } from '../http/framing.ts';
+import { BlockPile } from './block-pile.ts';
 import { interfaceDescription, interfaceStatistics, nameResolution, sectionHeader, type PacketTime } from './blocks.ts';
 import { Leg, type Ending } from './leg.ts';
 import { loopbackOf, Places } from './places.ts';
@@ -43,12 +44,12 @@ export class PcapngWriter implements DumpWriter {
   readonly tail = noBytes;
   readonly #options: PcapngWriterOptions;
   readonly #places = new Places();
+  readonly #blocks = new BlockPile();
   readonly #agentLeg: Leg;
   readonly #providerLeg: Leg | null;
   /** Ends of the provider's connections, each with the exchanges that may yet turn out to have been on it. */
   readonly #heldEnds = new Map<string, HeldEnd>();
   readonly #upstreams = new Map<string, Upstream>();
-  readonly #packets = [0, 0];
   #missingEvents = 0;
   #untold: string[] = [];
   #last: PacketTime = { high: 0, low: 0 };
@@ -56,8 +57,8 @@ export class PcapngWriter implements DumpWriter {
 
   constructor(options: PcapngWriterOptions) {
     this.#options = options;
-    this.#agentLeg = new Leg(0, 'agent', this.#places);
-    this.#providerLeg = options.hasProviderLeg ? new Leg(1, 'provider', this.#places) : null;
+    this.#agentLeg = new Leg('agent', this.#places, this.#blocks);
+    this.#providerLeg = options.hasProviderLeg ? new Leg('provider', this.#places, this.#blocks) : null;
   }
 
   start(): Uint8Array {
@@ -86,74 +87,72 @@ export class PcapngWriter implements DumpWriter {
       this.#untold.push(`${event.events} events are missing before this packet: ${event.why}`);
       return noBytes;
     }
-    if (event.type === 'connectionOpened') return this.#openConnection(event);
-    if (event.type === 'connectionEnded') return this.#endConnection(event);
-    if (!('exchangeId' in event)) return noBytes;
-    const blocks: Uint8Array[] = [];
+    if (event.type === 'connectionOpened') this.#openConnection(event);
+    else if (event.type === 'connectionEnded') this.#endConnection(event);
+    else if ('exchangeId' in event) this.#writeExchange(event);
+    return this.#blocks.take();
+  }
+
+  finish(): Uint8Array {
+    const comment = 'the file ends here, not the connection';
+    this.#agentLeg.finish(this.#last, comment);
+    this.#providerLeg?.finish(this.#last, comment);
+    // What is missing behind the last packet.
+    const untold = this.#untold.splice(0).map((text) => text.replace('before this packet', 'at the end'));
+    const { packets } = this.#blocks;
+    const missing = BigInt(this.#missingEvents);
+    this.#blocks.put(interfaceStatistics(0, this.#last, BigInt(packets[0]), missing, untold));
+    if (this.#providerLeg !== null) this.#blocks.put(interfaceStatistics(1, this.#last, BigInt(packets[1]), 0n));
+    packets.fill(0);
+    this.#missingEvents = 0;
+    return this.#blocks.take();
+  }
+
+  #writeExchange(event: ExchangeEvent): void {
     // An answer passes the provider's side first.
     const isAnswer =
       event.type === 'responseData' ||
       event.type === 'responseStarted' ||
       event.type === 'responseEnded' ||
       (event.type === 'socketMessage' && event.from === 'upstream');
-    if (isAnswer) this.#writeProviderSide(event, blocks);
-    this.#writeAgentSide(event, blocks);
-    if (!isAnswer) this.#writeProviderSide(event, blocks);
-    return blocks.length === 0 ? noBytes : Buffer.concat(blocks);
+    if (isAnswer) this.#writeProviderSide(event);
+    this.#writeAgentSide(event);
+    if (!isAnswer) this.#writeProviderSide(event);
   }
 
-  finish(): Uint8Array {
-    const comment = 'the file ends here, not the connection';
-    const blocks: Uint8Array[] = [];
-    this.#push(blocks, 0, this.#agentLeg.finish(this.#last, comment));
-    this.#push(blocks, 1, this.#providerLeg?.finish(this.#last, comment) ?? []);
-    // What is missing behind the last packet.
-    const untold = this.#untold.splice(0).map((text) => text.replace('before this packet', 'at the end'));
-    const statistics = this.#packets
-      .slice(0, this.#providerLeg === null ? 1 : 2)
-      .map((count, id) =>
-        id === 0
-          ? interfaceStatistics(id, this.#last, BigInt(count), BigInt(this.#missingEvents), untold)
-          : interfaceStatistics(id, this.#last, BigInt(count), 0n),
-      );
-    this.#packets.fill(0);
-    this.#missingEvents = 0;
-    return Buffer.concat([...blocks, ...statistics]);
-  }
-
-  #writeAgentSide(event: ExchangeEvent, blocks: Uint8Array[]): void {
+  #writeAgentSide(event: ExchangeEvent): void {
     if (startsExchange.has(event.type) && 'request' in event) {
       const { request, exchangeId } = event;
       const { client } = request;
       const seen = client === null ? null : readAddress(client.address);
-      const server = this.#places.server(seen === null ? this.#hostAddress(request, null, blocks) : loopbackOf(seen));
+      const server = this.#places.server(seen === null ? this.#hostAddress(request, null) : loopbackOf(seen));
       const comments = this.#commentsFor(exchangeId, request);
-      this.#push(
-        blocks,
-        0,
-        this.#agentLeg.begin(
-          {
-            exchangeId,
-            request,
-            client: seen === null ? null : client,
-            server,
-            openingComments: [`the agent's connection to ${request.host}:${request.port}, through tapes`],
-            requestComments: comments.request,
-            responseComments: comments.response,
-          },
-          this.#last,
-        ),
+      this.#agentLeg.begin(
+        {
+          exchangeId,
+          request,
+          client: seen === null ? null : client,
+          server,
+          openingComments: [`the agent's connection to ${request.host}:${request.port}, through tapes`],
+          requestComments: comments.request,
+          responseComments: comments.response,
+        },
+        this.#last,
       );
     }
+    if (this.#untold.length > 0) this.#tellUntold(event);
+    this.#agentLeg.write(event, this.#last);
+  }
+
+  #tellUntold(event: ExchangeEvent): void {
     for (const text of this.#untold.splice(0)) {
       const { exchangeId, at, mono } = event;
       const side = event.type.startsWith('response') ? 'response' : 'request';
       this.#agentLeg.write({ type: 'remark', exchangeId, side, text, at, mono }, this.#last);
     }
-    this.#push(blocks, 0, this.#agentLeg.write(event, this.#last));
   }
 
-  #writeProviderSide(event: ExchangeEvent, blocks: Uint8Array[]): void {
+  #writeProviderSide(event: ExchangeEvent): void {
     if (this.#providerLeg === null || event.type === 'upgradeRefused') return;
     const { exchangeId } = event;
     if ((event.type === 'requestStarted' || event.type === 'socketOpened') && !this.#upstreams.has(exchangeId)) {
@@ -163,15 +162,15 @@ export class PcapngWriter implements DumpWriter {
     const upstream = this.#upstreams.get(exchangeId);
     if (upstream === undefined) return;
     if (endsExchange.has(event.type)) this.#upstreams.delete(exchangeId);
-    this.#writeUpstream(event, upstream, blocks);
-    if (upstream.state !== null && this.#heldEnds.size > 0) this.#releaseEnds(exchangeId, blocks);
+    this.#writeUpstream(event, upstream);
+    if (upstream.state !== null && this.#heldEnds.size > 0) this.#releaseEnds(exchangeId);
   }
 
-  #writeUpstream(event: ExchangeEvent, upstream: Upstream, blocks: Uint8Array[]): void {
+  #writeUpstream(event: ExchangeEvent, upstream: Upstream): void {
     const { exchangeId } = event;
     if (this.#providerLeg === null || upstream.state === 'absent') return;
     if (upstream.state === 'known') {
-      this.#push(blocks, 1, this.#providerLeg.write(asSeenThere(event, upstream), this.#last));
+      this.#providerLeg.write(asSeenThere(event, upstream), this.#last);
       return;
     }
     upstream.waiting.push(event);
@@ -179,16 +178,10 @@ export class PcapngWriter implements DumpWriter {
     const facts = 'upstream' in event ? (event.upstream ?? null) : null;
     const mustGoOn = event.type === 'responseStarted' || upstream.waitingBytes > maxWaitingBytes;
     if (facts !== null || mustGoOn || endsExchange.has(event.type))
-      this.#settleUpstream(exchangeId, upstream, facts, event, blocks);
+      this.#settleUpstream(exchangeId, upstream, facts, event);
   }
 
-  #settleUpstream(
-    exchangeId: string,
-    upstream: Upstream,
-    facts: UpstreamLeg | null,
-    event: ExchangeEvent,
-    blocks: Uint8Array[],
-  ): void {
+  #settleUpstream(exchangeId: string, upstream: Upstream, facts: UpstreamLeg | null, event: ExchangeEvent): void {
     // Known, and there was no connection: nothing was ever said there.
     const wasReached = !(event.type === 'exchangeAborted' && facts !== null && facts.remote === null);
     upstream.state = wasReached ? 'known' : 'absent';
@@ -199,98 +192,92 @@ export class PcapngWriter implements DumpWriter {
     const request = { ...upstream.request, headers: facts?.requestHeaders ?? upstream.request.headers };
     const remote = facts?.remote ?? null;
     const seen = remote === null ? null : readAddress(remote.address);
-    const server = this.#places.server(this.#hostAddress(request, seen, blocks));
+    const server = this.#places.server(this.#hostAddress(request, seen));
     const local = matching(facts?.local ?? null, server.address.length);
     const comments = this.#commentsFor(exchangeId, request);
     const port = remote === null ? request.port : remote.port;
     // The leg lets nothing be earlier than what came before it: so the whole request has passed there no earlier than its head.
     const begunAt = facts?.requestAt ?? first;
-    this.#push(
-      blocks,
-      1,
-      this.#providerLeg.begin(
-        {
-          exchangeId,
-          request,
-          client: local,
-          server,
-          openingComments: [
-            `the connection of tapes to ${request.host}:${port}${seen === null ? '; its address was not seen' : ''}`,
-          ],
-          requestComments: comments.request,
-          responseComments: comments.response,
-        },
-        this.#clock.time(begunAt),
-      ),
+    this.#providerLeg.begin(
+      {
+        exchangeId,
+        request,
+        client: local,
+        server,
+        openingComments: [
+          `the connection of tapes to ${request.host}:${port}${seen === null ? '; its address was not seen' : ''}`,
+        ],
+        requestComments: comments.request,
+        responseComments: comments.response,
+      },
+      this.#clock.time(begunAt),
     );
     for (const held of waiting) {
       const isAnswer = held.type === 'responseStarted' || held.type === 'socketOpened';
       const at = isAnswer ? (facts?.responseAt ?? held) : held;
-      this.#push(blocks, 1, this.#providerLeg.write(asSeenThere(held, upstream), this.#clock.time(at)));
+      this.#providerLeg.write(asSeenThere(held, upstream), this.#clock.time(at));
     }
     this.#last = this.#clock.time(event);
   }
 
-  #openConnection(event: ConnectionStart): Uint8Array {
+  #openConnection(event: ConnectionStart): void {
     const { leg, host, port } = event;
-    const blocks: Uint8Array[] = [];
-    const sides = this.#sidesOf(event, blocks);
+    const sides = this.#sidesOf(event);
     const to = leg === 'agent' ? this.#agentLeg : this.#providerLeg;
-    if (sides === null || to === null) return noBytes;
+    if (sides === null || to === null) return;
     const whose =
       leg === 'agent'
         ? `the agent's connection to ${host}:${port}, through tapes`
         : `the connection of tapes to ${host}:${port}`;
-    this.#push(blocks, leg === 'agent' ? 0 : 1, to.open(sides.client, sides.server, [whose], this.#last));
-    return Buffer.concat(blocks);
+    to.open(sides.client, sides.server, [whose], this.#last);
   }
 
-  #endConnection(event: ConnectionEnd): Uint8Array {
+  #endConnection(event: ConnectionEnd): void {
     const { leg, client, by, isReset } = event;
-    const blocks: Uint8Array[] = [];
-    const sides = this.#sidesOf(event, blocks);
-    if (sides === null) return noBytes;
+    const sides = this.#sidesOf(event);
+    if (sides === null) return;
     const ending: Ending = { by, isReset, at: this.#last };
-    if (leg === 'agent') this.#push(blocks, 0, this.#agentLeg.end(sides.client, sides.server, ending));
+    if (leg === 'agent') this.#agentLeg.end(sides.client, sides.server, ending);
     else {
       const waitsFor = [...this.#upstreams].flatMap(([id, { state }]) => (state === null ? [id] : []));
       const held = { ...sides, ending, waitsFor: new Set(waitsFor) };
-      if (waitsFor.length === 0) this.#endUpstream(held, blocks);
+      if (waitsFor.length === 0) this.#endUpstream(held);
       else this.#heldEnds.set(`${client.address}:${client.port}`, held);
     }
-    return Buffer.concat(blocks);
   }
 
   /** It is known now whether this exchange was on one of the connections that have ended. */
-  #releaseEnds(exchangeId: string, blocks: Uint8Array[]): void {
+  #releaseEnds(exchangeId: string): void {
     for (const [key, held] of this.#heldEnds) {
       if (!held.waitsFor.delete(exchangeId) || held.waitsFor.size > 0) continue;
       this.#heldEnds.delete(key);
-      this.#endUpstream(held, blocks);
+      this.#endUpstream(held);
     }
   }
 
-  #endUpstream({ client, server, ending }: HeldEnd, blocks: Uint8Array[]): void {
-    this.#push(blocks, 1, this.#providerLeg?.end(client, server, ending) ?? []);
+  #endUpstream({ client, server, ending }: HeldEnd): void {
+    this.#providerLeg?.end(client, server, ending);
   }
 
   /** Null where an address cannot be read. */
-  #sidesOf(
-    { leg, client, server, ...event }: ConnectionStart | ConnectionEnd,
-    blocks: Uint8Array[],
-  ): { readonly client: Side; readonly server: Side } | null {
+  #sidesOf({
+    leg,
+    client,
+    server,
+    ...event
+  }: ConnectionStart | ConnectionEnd): { readonly client: Side; readonly server: Side } | null {
     const from = readAddress(client.address);
     const to = server === null ? null : readAddress(server.address);
     if (from === null) return null;
     if (leg === 'agent') return { client: this.#places.client(client), server: this.#places.server(loopbackOf(from)) };
     if (to === null || to.length !== from.length) return null;
-    if (event.type === 'connectionOpened') this.#hostAddress(event, to, blocks);
+    if (event.type === 'connectionOpened') this.#hostAddress(event, to);
     return { client: this.#places.client(client), server: this.#places.server(to) };
   }
 
-  #hostAddress(request: Pick<RequestHead, 'host'>, seen: Uint8Array | null, blocks: Uint8Array[]): Uint8Array {
+  #hostAddress(request: Pick<RequestHead, 'host'>, seen: Uint8Array | null): Uint8Array {
     const { address, isNew } = this.#places.host(request.host, seen);
-    if (isNew) blocks.push(nameResolution([{ address, name: request.host }]));
+    if (isNew) this.#blocks.put(nameResolution([{ address, name: request.host }]));
     return address;
   }
 
@@ -303,11 +290,6 @@ export class PcapngWriter implements DumpWriter {
         : `tapes: call ${label.callId}${turn} · tapes show ${label.callId}`;
     const version = isHttp1(request) ? [] : [`HTTP/${request.httpVersion}, written as HTTP/1.1`];
     return { request: [whose, ...version], response: [whose] };
-  }
-
-  #push(blocks: Uint8Array[], interfaceId: 0 | 1, packets: readonly Buffer[]): void {
-    this.#packets[interfaceId]! += packets.length;
-    for (const packet of packets) blocks.push(packet);
   }
 }
 

@@ -1,7 +1,7 @@
 // Where a conversation takes place: addresses as they were seen, or, where nobody saw them, ones from the ranges that are kept for
 // examples (RFC 5737), with the host's name beside them. Server ports are written as 80, so that Wireshark reads HTTP there without keys.
 import type { Endpoint } from '../../domain/index.ts';
-import { makeSide, readAddress, type Address, type Side } from './segment.ts';
+import { readAddress, type Address, type Side } from './segment.ts';
 
 const httpPort = 80;
 const firstFreePort = 49_152;
@@ -15,18 +15,18 @@ export class Places {
   /** The agent's end. */
   client(endpoint: Endpoint | null): Side {
     const address = endpoint === null ? null : readAddress(endpoint.address);
-    return endpoint === null || address === null ? this.freeClient(loopback) : makeSide(address, endpoint.port);
+    return endpoint === null || address === null ? this.freeClient(loopback) : { address, port: endpoint.port };
   }
 
   /** An end that nobody had: for a conversation beside the one of that address. */
   freeClient(address: Address = loopback): Side {
     const port = firstFreePort + (this.#nextPort++ % freePorts);
-    return makeSide(address, port);
+    return { address, port };
   }
 
   /** The other end of a client: of the same kind of address. */
   server(address: Address): Side {
-    return makeSide(address, httpPort);
+    return { address, port: httpPort };
   }
 
   /** The address of a host that was seen, or one that stands for it. `isNew`: it has not been given out before. */

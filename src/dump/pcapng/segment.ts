@@ -7,60 +7,92 @@ export type Address = Uint8Array;
 export interface Side {
   readonly address: Address;
   readonly port: number;
-  /** Of the address's words, for checksums. */
-  readonly sum: number;
 }
-
-export const makeSide = (address: Address, port: number): Side => ({ address, port, sum: sum(address) });
 
 export const flags = { fin: 0x01, syn: 0x02, rst: 0x04, psh: 0x08, ack: 0x10 } as const;
 
+/** From one side to the other: all of a packet's headers that is the same for each. */
+export interface Route {
+  /** The headers of IP and TCP, with zeros where the packet has numbers of its own. */
+  readonly headers: Uint8Array;
+  readonly ipLength: 20 | 40;
+  /** Sums over what is in them, for checksums; of TCP with its pseudo header. */
+  readonly ipSum: number;
+  readonly tcpSum: number;
+}
+
+/** `window`: as it stands in the header. */
+export function makeRoute(from: Side, to: Side, window: number): Route {
+  const ipLength = from.address.length === 16 ? 40 : 20;
+  const headers = Buffer.alloc(ipLength + 20);
+  if (ipLength === 20) {
+    headers[0] = 0x45;
+    headers[6] = 0x40; // not to be fragmented
+    headers[8] = 64;
+    headers[9] = 6;
+    headers.set(from.address, 12);
+    headers.set(to.address, 16);
+  } else {
+    headers[0] = 0x60;
+    headers[6] = 6;
+    headers[7] = 64;
+    headers.set(from.address, 8);
+    headers.set(to.address, 24);
+  }
+  headers.writeUInt16BE(from.port, ipLength);
+  headers.writeUInt16BE(to.port, ipLength + 2);
+  headers.writeUInt16BE(window, ipLength + 14);
+  const ipSum = sum(headers, 0, ipLength);
+  return { headers, ipLength, ipSum, tcpSum: sum(from.address) + sum(to.address) + 6 + sum(headers, ipLength) };
+}
+
 export interface Segment {
-  readonly from: Side;
-  readonly to: Side;
   readonly sequence: number;
   readonly acknowledgement: number;
   readonly flags: number;
-  readonly window: number;
   /** TCP options, a multiple of four bytes. */
-  readonly options?: Uint8Array | undefined;
-  readonly data?: Uint8Array | undefined;
+  readonly options: Uint8Array;
+  readonly data: Uint8Array;
   /** Bytes that the segment had and that are not at hand: the packet is cut behind its headers. */
-  readonly missingBytes?: number;
+  readonly missingBytes: number;
   /** Counts a sender's packets (IPv4). */
   readonly id: number;
 }
 
-const noData = new Uint8Array(0);
-
 /** How long the packet's bytes are, without what is missing of it. */
-export function packetLength({ from, options = noData, data = noData }: Segment): number {
-  return (from.address.length === 16 ? 40 : 20) + 20 + options.length + data.length;
+export const packetLength = ({ headers }: Route, { options, data }: Pick<Segment, 'options' | 'data'>): number =>
+  headers.length + options.length + data.length;
+
+/** Writes the packet into `room`, from `at` on. */
+export function writePacket(room: Buffer, at: number, route: Route, segment: Segment): void {
+  const { sequence, acknowledgement, options, data, missingBytes } = segment;
+  const { headers, ipLength } = route;
+  room.set(headers, at);
+  const tcpLength = 20 + options.length + data.length;
+  if (ipLength === 20) {
+    const length = ipLength + tcpLength + missingBytes;
+    const id = segment.id & 0xffff;
+    room.writeUInt16BE(length, at + 2);
+    room.writeUInt16BE(id, at + 4);
+    room.writeUInt16BE(fold(route.ipSum + length + id), at + 10);
+  } else {
+    room.writeUInt16BE(tcpLength + missingBytes, at + 4);
+  }
+  const tcpAt = at + ipLength;
+  const offsetAndFlags = (((20 + options.length) / 4) << 12) | segment.flags;
+  room.writeUInt32BE(sequence, tcpAt + 4);
+  room.writeUInt32BE(acknowledgement, tcpAt + 8);
+  room.writeUInt16BE(offsetAndFlags, tcpAt + 12);
+  if (options.length > 0) room.set(options, tcpAt + 20);
+  if (data.length > 0) room.set(data, tcpAt + 20 + options.length);
+  // Headers and options are a whole number of words, so the data's sum is the same wherever it stands.
+  const numbers = words(sequence) + words(acknowledgement) + offsetAndFlags;
+  const total = route.tcpSum + tcpLength + missingBytes + numbers + sum(options) + sumOfData(data);
+  room.writeUInt16BE(fold(total), tcpAt + 16);
 }
 
-/** Writes the packet into bytes of that length. */
-export function writePacket(bytes: Buffer, segment: Segment): void {
-  const { from, to, options = noData, data = noData, missingBytes = 0 } = segment;
-  const isV6 = from.address.length === 16;
-  const ipLength = isV6 ? 40 : 20;
-  const tcpLength = 20 + options.length + data.length;
-  if (isV6) writeIpv6(bytes, segment, tcpLength + missingBytes);
-  else writeIpv4(bytes, segment, ipLength + tcpLength + missingBytes);
-  bytes.writeUInt16BE(from.port, ipLength);
-  bytes.writeUInt16BE(to.port, ipLength + 2);
-  bytes.writeUInt32BE(segment.sequence, ipLength + 4);
-  bytes.writeUInt32BE(segment.acknowledgement, ipLength + 8);
-  bytes[ipLength + 12] = ((20 + options.length) / 4) << 4;
-  bytes[ipLength + 13] = segment.flags;
-  bytes.writeUInt16BE(segment.window, ipLength + 14);
-  bytes.writeUInt32BE(0, ipLength + 16);
-  bytes.set(options, ipLength + 20);
-  bytes.set(data, ipLength + 20 + options.length);
-  const pseudo = from.sum + to.sum + 6 + tcpLength + missingBytes;
-  // Headers and options are a whole number of words, so the data's sum is the same wherever it stands.
-  const dataAt = ipLength + 20 + options.length;
-  bytes.writeUInt16BE(fold(pseudo + sum(bytes, ipLength, dataAt) + sumOfData(data)), ipLength + 16);
-}
+/** The sum of a number's two words. */
+const words = (value: number): number => (value >>> 16) + (value & 0xffff);
 
 /** The sum that was made last: both sides of the interceptor send the same bytes. */
 let lastSummed: { readonly data: Uint8Array; readonly total: number } | null = null;
@@ -69,29 +101,6 @@ function sumOfData(data: Uint8Array): number {
   if (data.length === 0) return 0;
   if (lastSummed?.data !== data) lastSummed = { data, total: sum(data) };
   return lastSummed.total;
-}
-
-function writeIpv4(bytes: Buffer, { from, to, id }: Segment, length: number): void {
-  bytes.fill(0, 0, 20);
-  bytes[0] = 0x45;
-  bytes.writeUInt16BE(length, 2);
-  bytes.writeUInt16BE(id & 0xffff, 4);
-  bytes[6] = 0x40; // not to be fragmented
-  bytes[8] = 64;
-  bytes[9] = 6;
-  bytes.set(from.address, 12);
-  bytes.set(to.address, 16);
-  bytes.writeUInt16BE(fold(sum(bytes, 0, 20)), 10);
-}
-
-function writeIpv6(bytes: Buffer, { from, to }: Segment, payloadLength: number): void {
-  bytes.fill(0, 0, 8);
-  bytes[0] = 0x60;
-  bytes.writeUInt16BE(payloadLength, 4);
-  bytes[6] = 6;
-  bytes[7] = 64;
-  bytes.set(from.address, 8);
-  bytes.set(to.address, 24);
 }
 
 /** The sum of 16-bit words (RFC 1071); packets are below 64 KiB, so it stays well below 2^53. */

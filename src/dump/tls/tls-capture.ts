@@ -1,12 +1,13 @@
 // Ciphertext as it was on the wire, with the keys in the same file: real TLS records in TCP conversations, and before each ServerHello the
 // secrets that open it, because Wireshark takes them only from there. What a server says waits until its keys have come.
 import type { Endpoint, Stamp, TapEvent } from '../../domain/index.ts';
-import { noBytes, type DumpOrigin } from '../dump-event.ts';
+import type { DumpOrigin } from '../dump-event.ts';
+import { BlockPile } from '../pcapng/block-pile.ts';
 import { decryptionSecrets, interfaceDescription, nameResolution, sectionHeader } from '../pcapng/blocks.ts';
 import { TcpConversation } from '../pcapng/conversation.ts';
 import { PacketClock } from '../pcapng/packet-clock.ts';
 import { loopbackOf, Places } from '../pcapng/places.ts';
-import { makeSide, readAddress } from '../pcapng/segment.ts';
+import { readAddress } from '../pcapng/segment.ts';
 import { readClientRandom } from './client-random.ts';
 
 export type CaptureEvent =
@@ -53,6 +54,7 @@ export class TlsCapture {
   readonly #origin: DumpOrigin;
   readonly #places = new Places();
   readonly #clock = new PacketClock();
+  readonly #blocks = new BlockPile();
   readonly #connections = new Map<string, Connection>();
   readonly #byRandom = new Map<string, Connection>();
   readonly #keys = new Map<string, Keys>();
@@ -79,53 +81,48 @@ export class TlsCapture {
 
   write(event: CaptureEvent): Uint8Array {
     this.#last = { at: event.at, mono: event.mono };
-    const blocks: Uint8Array[] = [];
-    if (event.type === 'tapOpened') this.#open(event, blocks);
-    else if (event.type === 'tapKeys') this.#learn(event.line, blocks);
-    else this.#say(event, blocks);
-    this.#releaseOverdue(event.mono, blocks);
-    return blocks.length === 0 ? noBytes : Buffer.concat(blocks);
+    if (event.type === 'tapOpened') this.#open(event);
+    else if (event.type === 'tapKeys') this.#learn(event.line);
+    else this.#say(event);
+    this.#releaseOverdue(event.mono);
+    return this.#blocks.take();
   }
 
   finish(): Uint8Array {
-    const blocks: Uint8Array[] = [];
     for (const connection of this.#connections.values()) {
-      this.#release(connection, blocks);
-      blocks.push(
-        ...connection.conversation.end('server', this.#clock.time(this.#last), [
-          'the file ends here, not the connection',
-        ]),
-      );
+      this.#release(connection);
+      connection.conversation.end('server', this.#clock.time(this.#last), ['the file ends here, not the connection']);
     }
-    return Buffer.concat(blocks);
+    return this.#blocks.take();
   }
 
-  #open(event: Extract<TapEvent, { type: 'tapOpened' }>, blocks: Uint8Array[]): void {
+  #open(event: Extract<TapEvent, { type: 'tapOpened' }>): void {
     const { leg, host } = event;
     const seen = addressOf(leg === 'agent' ? event.client : event.server);
     const { address, isNew } =
       leg === 'provider'
         ? this.#places.host(host, seen)
         : { address: seen === null ? loopback : loopbackOf(seen), isNew: false };
-    if (isNew) blocks.push(nameResolution([{ address, name: host }]));
-    const server = makeSide(address, tlsPort);
+    if (isNew) this.#blocks.put(nameResolution([{ address, name: host }]));
+    const server = { address, port: tlsPort };
     const clientAddress = addressOf(event.client);
     const client =
       event.client !== null && clientAddress?.length === address.length
-        ? makeSide(clientAddress, event.client.port)
+        ? { address: clientAddress, port: event.client.port }
         : this.#places.freeClient(address.length === 4 ? undefined : address);
     const conversation = new TcpConversation({
       interfaceId: leg === 'agent' ? 0 : 1,
       client,
       server,
       initialSequence: Math.imul(++this.#begun, 0x9e37_79b1) >>> 0,
+      blocks: this.#blocks,
     });
     const port = event.server === null ? '' : `, port ${event.server.port}`;
     const comment =
       leg === 'agent'
         ? `the agent's connection for ${host}, through tapes${port}`
         : `the connection of tapes to ${host}${port}`;
-    blocks.push(...conversation.open(this.#clock.time(event), [comment]));
+    conversation.open(this.#clock.time(event), [comment]);
     this.#connections.set(event.tapId, {
       conversation,
       start: Buffer.alloc(0),
@@ -137,7 +134,7 @@ export class TlsCapture {
     });
   }
 
-  #say(event: ConnectionEvent, blocks: Uint8Array[]): void {
+  #say(event: ConnectionEvent): void {
     const connection = this.#connections.get(event.tapId);
     if (connection === undefined) return;
     if (event.type === 'tapData' && event.from === 'client') this.#readHello(connection, event.data);
@@ -146,13 +143,12 @@ export class TlsCapture {
       connection.held = [];
       connection.heldSince = event.mono;
     }
-    if (connection.held === null) this.#put(connection, event, blocks);
+    if (connection.held === null) this.#put(connection, event);
     else {
       connection.held.push(event);
       connection.heldBytes += event.type === 'tapData' ? event.data.length : 0;
       const isEnough = this.#hasKeys(connection) || connection.random === '';
-      if (isEnough || connection.heldBytes > maxHeldBytes || event.type === 'tapClosed')
-        this.#release(connection, blocks);
+      if (isEnough || connection.heldBytes > maxHeldBytes || event.type === 'tapClosed') this.#release(connection);
     }
     if (event.type !== 'tapClosed') return;
     this.#connections.delete(event.tapId);
@@ -169,7 +165,7 @@ export class TlsCapture {
     this.#byRandom.set(random, connection);
   }
 
-  #learn(line: string, blocks: Uint8Array[]): void {
+  #learn(line: string): void {
     const [label = '', random = ''] = line.split(' ');
     const known = this.#keys.get(random) ?? { lines: [], labels: new Set<string>() };
     known.lines.push(line);
@@ -180,8 +176,8 @@ export class TlsCapture {
     const connection = this.#byRandom.get(random);
     if (connection === undefined) return;
     // A key that comes later than what it opens (after an update) is put where it comes.
-    if (connection.isReleased) blocks.push(decryptionSecrets([line]));
-    else if (connection.held !== null && this.#hasKeys(connection)) this.#release(connection, blocks);
+    if (connection.isReleased) this.#blocks.put(decryptionSecrets([line]));
+    else if (connection.held !== null && this.#hasKeys(connection)) this.#release(connection);
   }
 
   #hasKeys({ random }: Connection): boolean {
@@ -189,37 +185,36 @@ export class TlsCapture {
     return labels !== undefined && (labels.has('CLIENT_RANDOM') || tls13.every((label) => labels.has(label)));
   }
 
-  #releaseOverdue(mono: number, blocks: Uint8Array[]): void {
+  #releaseOverdue(mono: number): void {
     for (const connection of this.#connections.values()) {
-      if (connection.held !== null && mono - connection.heldSince > maxHeldMs) this.#release(connection, blocks);
+      if (connection.held !== null && mono - connection.heldSince > maxHeldMs) this.#release(connection);
     }
   }
 
-  #release(connection: Connection, blocks: Uint8Array[]): void {
+  #release(connection: Connection): void {
     const { held, random } = connection;
     if (held === null) return;
     connection.held = null;
     connection.isReleased = true;
     const lines = this.#keys.get(random)?.lines ?? [];
-    if (lines.length > 0) blocks.push(decryptionSecrets(lines));
-    for (const event of held) this.#put(connection, event, blocks);
+    if (lines.length > 0) this.#blocks.put(decryptionSecrets(lines));
+    for (const event of held) this.#put(connection, event);
   }
 
-  #put({ conversation }: Connection, event: ConnectionEvent, blocks: Uint8Array[]): void {
+  #put({ conversation }: Connection, event: ConnectionEvent): void {
     const time = this.#clock.time(event);
     switch (event.type) {
       case 'tapData':
-        blocks.push(...conversation.say(event.from, event.data, time));
+        conversation.say(event.from, event.data, time);
         return;
       case 'tapMissing':
-        blocks.push(
-          ...conversation.skip(event.from, event.bytes, time, [
-            `${event.bytes} bytes are missing here: too much was waiting to be written`,
-          ]),
-        );
+        conversation.skip(event.from, event.bytes, time, [
+          `${event.bytes} bytes are missing here: too much was waiting to be written`,
+        ]);
         return;
       case 'tapClosed':
-        blocks.push(...(event.isReset ? conversation.reset(event.by, time) : conversation.end(event.by, time)));
+        if (event.isReset) conversation.reset(event.by, time);
+        else conversation.end(event.by, time);
         return;
       case 'tapOpened':
         return;
