@@ -7,6 +7,7 @@ import { decodeBody } from './content-encoding.ts';
 import { joinBytes, noBytes } from './layer.ts';
 import { BodyRefit } from './refit-body.ts';
 import { openSegmentEncoder } from './segment-encoder.ts';
+import { encodingNames } from './stacked-refit.ts';
 import { encodeZstd } from './zstd-frame.ts';
 
 export interface FittedBody {
@@ -36,10 +37,7 @@ export async function fitBody(
   lengthBytes: number | null,
   options: FitOptions = {},
 ): Promise<FittedBody | null> {
-  const names = (contentEncoding ?? '')
-    .split(',')
-    .map((name) => name.trim().toLowerCase().replace(/^x-/, ''))
-    .filter((name) => name !== '' && name !== 'identity' && name !== 'none');
+  const names = encodingNames(contentEncoding ?? '');
   if (names.some((name) => openSegmentEncoder(name, noBytes) === null)) return null;
   if (lengthBytes !== null) return fitLayers(text, names, lengthBytes, options);
   return { bytes: await encodeAtAnyLength(text, names), leftOutBytes: 0, isPlainer: false };

@@ -14,14 +14,11 @@ export interface MaskedEnd {
   readonly remark: string | null;
 }
 
-/** How a body goes on before its end. */
-export type PassingOn = 'asItWas' | 'encodedAgain' | 'decoded';
-
 export interface BodyMasker {
-  /** Must its head wait, because it may have to say another encoding? */
+  /** Does its head wait, because more is to be said of it at its end? */
   readonly holdsHead: boolean;
-  /** Asked after each push; null: its head must wait. */
-  readonly passesOn: PassingOn | null;
+  /** Asked after each push: does it go on before its end, so that its head need not wait for that? */
+  readonly passesOn: boolean;
   push(chunk: MaskedChunk): readonly MaskedChunk[] | Promise<readonly MaskedChunk[]>;
   /** These bytes never came: what is behind them is no part of what was before. */
   miss(): readonly MaskedChunk[];
@@ -37,7 +34,7 @@ export function openBodyMasker(headers: RawHeaders, vault: Vault): BodyMasker {
 
 class PlainMasker implements BodyMasker {
   readonly holdsHead = false;
-  readonly passesOn = 'asItWas';
+  readonly passesOn = true;
   readonly givenUpBytes = 0;
   readonly #vault: Vault;
   #masker: StreamMasker;
@@ -91,8 +88,8 @@ class EncodedMasker implements BodyMasker {
     return this.#givenUpBytes;
   }
 
-  get passesOn(): PassingOn | null {
-    return this.#large?.passesOn ?? null;
+  get passesOn(): boolean {
+    return this.#large !== null;
   }
 
   push(chunk: MaskedChunk): MaskedChunk[] | Promise<MaskedChunk[]> {

@@ -1,19 +1,16 @@
 // Masks the secrets in events, in their order, before anything of them is written. An exchange whose head must wait for its body keeps what
 // follows behind it; everything else goes on at once.
-import type { RawHeaders, RequestHead, ResponseHead, UpstreamLeg } from '../../domain/index.ts';
+import type { RequestHead, ResponseHead, UpstreamLeg } from '../../domain/index.ts';
 import type { Vault } from '../../redact/index.ts';
 import type { BodySide, DumpEvent } from '../dump-event.ts';
-import { decodedHeaders } from '../http/framing.ts';
 import type { MaskedChunk } from './chunk-queue.ts';
-import { openBodyMasker, type BodyMasker, type PassingOn } from './mask-body.ts';
+import { openBodyMasker, type BodyMasker } from './mask-body.ts';
 
 type ExchangeEvent = Extract<DumpEvent, { readonly exchangeId: string }>;
 type HeadEvent = Extract<DumpEvent, { readonly type: 'requestStarted' | 'responseStarted' }>;
 
 interface Masking {
   readonly maskers: Record<BodySide, BodyMasker | null>;
-  /** The request goes on without its content encoding. */
-  isRequestDecoded: boolean;
   /** A head that waits for its body. */
   held: HeadEvent | null;
   /** What came for the other side meanwhile. */
@@ -64,7 +61,6 @@ export class EventMasker {
         const masker = openBodyMasker(event.request.headers, this.#vault);
         const masking: Masking = {
           maskers: { request: masker, response: null },
-          isRequestDecoded: false,
           held: null,
           behind: [],
           gaps: [],
@@ -109,7 +105,7 @@ export class EventMasker {
         if (!(pushed instanceof Promise) && pushed[0] === event) return [event];
         if (!(pushed instanceof Promise)) return toEvents(pushed);
         return pushed.then(async (chunks) => {
-          const head = await this.#release(masking, sideOf(event), masker.passesOn);
+          const head = masker.passesOn ? await this.#release(masking, sideOf(event)) : [];
           return [...head, ...toEvents(chunks)];
         });
       }
@@ -127,7 +123,7 @@ export class EventMasker {
         const masked: HeadEvent = {
           ...event,
           response: this.#response(event.response),
-          ...this.#upstream(event, masking),
+          ...this.#upstream(event),
         };
         const masker = openBodyMasker(event.response.headers, this.#vault);
         masking.maskers.response = masker;
@@ -153,24 +149,17 @@ export class EventMasker {
     this.#exchanges.delete(event.exchangeId);
     if (event.type === 'responseEnded') return [...settled, event];
     const error = event.error === null ? null : { ...event.error, message: this.#vault.maskText(event.error.message) };
-    return [...settled, { ...event, error, ...this.#upstream(event, masking) }];
+    return [...settled, { ...event, error, ...this.#upstream(event) }];
   }
 
   /** The head of a body that is too large to wait for, and what waited behind it. */
-  async #release(masking: Masking, side: BodySide, passesOn: PassingOn | null): Promise<DumpEvent[]> {
+  async #release(masking: Masking, side: BodySide): Promise<DumpEvent[]> {
     const { held } = masking;
-    if (passesOn === null || held === null || sideOf(held) !== side) return [];
+    if (held === null || sideOf(held) !== side) return [];
     masking.held = null;
     const { exchangeId } = held;
-    const isDecoded = passesOn === 'decoded';
-    if (isDecoded && side === 'request') masking.isRequestDecoded = true;
-    const how = isDecoded
-      ? 'is decoded: it is too large to be masked and encoded again under more than one encoding'
-      : 'is encoded again at its length, masked: it is too large to wait for its end';
-    const events: DumpEvent[] = [
-      isDecoded ? withHeaders(held, decodedHeaders) : held,
-      { ...stampOf(held), type: 'remark', exchangeId, side, text: `the ${side} ${how}` },
-    ];
+    const text = `the ${side} is encoded again at its length, masked: it is too large to wait for its end`;
+    const events: DumpEvent[] = [held, { ...stampOf(held), type: 'remark', exchangeId, side, text }];
     for (const later of side === 'request' ? masking.behind.splice(0) : []) {
       events.push(...(await this.#write(masking, later)));
     }
@@ -240,13 +229,9 @@ export class EventMasker {
     return { ...response, headers, reason: this.#vault.maskText(response.reason) };
   }
 
-  #upstream(
-    { upstream }: { readonly upstream?: UpstreamLeg },
-    request: Pick<Masking, 'isRequestDecoded'> | null = null,
-  ): { readonly upstream?: UpstreamLeg } {
+  #upstream({ upstream }: { readonly upstream?: UpstreamLeg }): { readonly upstream?: UpstreamLeg } {
     if (upstream === undefined) return {};
-    const masked = upstream.requestHeaders === null ? null : this.#vault.maskHeaders(upstream.requestHeaders);
-    const requestHeaders = masked !== null && request?.isRequestDecoded === true ? decodedHeaders(masked) : masked;
+    const requestHeaders = upstream.requestHeaders === null ? null : this.#vault.maskHeaders(upstream.requestHeaders);
     const response = upstream.response === null ? null : this.#response(upstream.response);
     return { upstream: { ...upstream, requestHeaders, response } };
   }
@@ -271,17 +256,3 @@ const dataEvent = (
   at,
   mono,
 });
-
-function withHeaders(event: HeadEvent, fit: (headers: RawHeaders) => RawHeaders): HeadEvent {
-  if (event.type === 'requestStarted')
-    return { ...event, request: { ...event.request, headers: fit(event.request.headers) } };
-  const { upstream } = event;
-  const there = upstream?.response ?? null;
-  return {
-    ...event,
-    response: { ...event.response, headers: fit(event.response.headers) },
-    ...(upstream === undefined || there === null
-      ? {}
-      : { upstream: { ...upstream, response: { ...there, headers: fit(there.headers) } } }),
-  };
-}

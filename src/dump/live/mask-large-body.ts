@@ -1,7 +1,7 @@
 // A body under its content encoding that is too large to wait for: decoded, masked and encoded again while it passes, in as many bytes as it
-// had and in the chunks that it came in. What cannot be decoded does not go on: padding stands for it. Under more than one encoding it goes on decoded.
+// had and in the chunks that it came in. What cannot be decoded does not go on: padding stands for it.
 import { StreamMasker, type Vault } from '../../redact/index.ts';
-import { BodyRefit, openBodyDecoder, openSegmentEncoder } from '../../wire/index.ts';
+import { openBodyDecoder, StackedRefit } from '../../wire/index.ts';
 import { ChunkQueue, type MaskedChunk } from './chunk-queue.ts';
 import type { MaskedEnd } from './mask-body.ts';
 
@@ -11,32 +11,22 @@ const anyLength = { maxBytes: Number.MAX_SAFE_INTEGER };
 export class LargeBody {
   readonly #decoder: ReturnType<typeof openBodyDecoder>;
   readonly #masker: StreamMasker;
-  readonly #refit: BodyRefit | null;
+  readonly #refit: StackedRefit;
   readonly #queue = new ChunkQueue();
-  #last: MaskedChunk;
 
-  /** `first`: its first chunk, which is pushed like any other. */
+  /** `encoding`: can be decoded. `first`: its first chunk, which is pushed like any other. */
   constructor(encoding: string, vault: Vault, first: MaskedChunk) {
     this.#decoder = openBodyDecoder(encoding, anyLength);
     this.#masker = new StreamMasker(vault);
-    const encoder = openSegmentEncoder(encoding, first.data);
-    this.#refit = encoder === null ? null : new BodyRefit(encoder);
-    this.#last = first;
-  }
-
-  get passesOn(): 'encodedAgain' | 'decoded' {
-    return this.#refit === null ? 'decoded' : 'encodedAgain';
+    const refit = StackedRefit.open(encoding, first.data);
+    if (refit === null) throw new Error(`a body cannot be written in ${encoding}`);
+    this.#refit = refit;
   }
 
   async push(chunks: readonly MaskedChunk[]): Promise<MaskedChunk[]> {
     const masked: MaskedChunk[] = [];
     for (const chunk of chunks) {
-      this.#last = chunk;
       const text = this.#masker.push(await this.#decoder.push(chunk.data));
-      if (this.#refit === null) {
-        if (text.length > 0) masked.push({ ...chunk, data: text });
-        continue;
-      }
       this.#queue.put(chunk);
       masked.push(...this.#queue.fill(await this.#refit.push(text, chunk.data.length)));
     }
@@ -47,10 +37,6 @@ export class LargeBody {
     const { bytes, problem } = await this.#decoder.end();
     const text = Buffer.concat([this.#masker.push(bytes), this.#masker.end()]);
     const cut = problem === null ? [] : [`cut: ${problem.encoding}: ${problem.message}`];
-    if (this.#refit === null) {
-      const chunks = text.length === 0 ? [] : [{ ...this.#last, data: text }];
-      return { chunks, remark: cut[0] ?? null };
-    }
     const parts = [await this.#refit.push(text, 0), await this.#refit.end()];
     const { leftOutBytes } = this.#refit;
     const left =
