@@ -2,10 +2,10 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { chmod, mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
+import { chmod, cp, mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import Database from 'better-sqlite3';
 import { needs } from '../support/programs.ts';
@@ -40,6 +40,21 @@ function expectRefusal(result: RunResult, exitCode: number, code: string, words:
 function execSql(file: string, sql: string): void {
   new Database(file).exec(sql).close();
 }
+
+it.each([
+  { args: ['intercept', '--', 'true'], exitCode: 125 },
+  { args: ['sessions'], exitCode: 1 },
+])('a checkout that is not built says how it is built: $args', async ({ args, exitCode }) => {
+  await cp(dirname(tapesBin), join(folder, 'bin'), { recursive: true });
+  await writeFile(join(folder, 'package.json'), '{"type":"module"}');
+  expect(
+    await run(process.execPath, [join(folder, 'bin', 'tapes.js'), ...args], { env: {}, cwd: folder }),
+  ).toMatchObject({
+    exitCode,
+    stdout: '',
+    stderr: 'tapes: this checkout is not built\nhint: build it, in its folder: npm ci && npm run build\n',
+  });
+});
 
 describe('the command line', () => {
   it.each([
