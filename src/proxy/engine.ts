@@ -1,7 +1,6 @@
-// mockttp as the engine: decrypts what the door hands it, passes it through untouched, and tells in wire events what passed.
+// mockttp as the engine: decrypts what the door hands it, with a certificate for each host; the relay carries what is inside.
 // It listens nowhere: the door hands over sockets that it has accepted and authenticated.
 import type { EventEmitter } from 'node:events';
-import type { Server as HttpServer } from 'node:http';
 import type { Server, Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 
@@ -13,12 +12,10 @@ import { LastHopEncrypted, LastTunnelAddress } from 'mockttp/dist/util/socket-ex
 import type { Sink } from '../domain/index.ts';
 import { formatAuthority, readAuthority } from './connect-request.ts';
 import { endsOf } from './connections.ts';
-import { emitWireEvents, stampEvents } from './engine-events.ts';
+import { stampEvents, type Emit } from './emit.ts';
 import { below } from './layered-sockets.ts';
 import { openRelay, type HttpVersion, type Relay } from './relay.ts';
 import { tapSocket, tellKeys, type TlsTap } from './tls-tap.ts';
-import { allowLongHeaders } from './long-headers.ts';
-import { addUpstreamFacts } from './upstream-facts.ts';
 import { withQuickLeafKeys } from './leaf-keys.ts';
 import type { Alpn } from './upstream-tls.ts';
 import { warmUp } from './warm-up.ts';
@@ -50,14 +47,9 @@ export interface Engine {
   openExchanges(): number;
 }
 
-// Node's defaults would cut what the provider allows: 16 KiB of headers, 5 s idle, 60 s and 300 s for a request.
-const maxHeaderBytes = 1024 * 1024;
-
 export async function startEngine(options: EngineOptions): Promise<Engine> {
   const engine = new MockttpServer({
     recordTraffic: false,
-    // Nobody here asks for whole bodies: without a limit the engine keeps every request's in memory until it ends.
-    maxBodySize: 0,
     suggestChanges: false,
     https: {
       key: options.keyPem,
@@ -75,25 +67,20 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     },
   });
   const listener = withoutListening(engine);
-  allowLongHeaders(maxHeaderBytes);
-  await engine.forAnyRequest().thenPassThrough({ simulateConnectionErrors: true });
-  // Those that are not refused pass the relay.
-  await engine.forAnyWebSocket().thenRejectConnection(426, 'Upgrade Required');
-  const sink = options.tellsUpstream ? addUpstreamFacts(engine, options.sink) : options.sink;
-  const { openExchanges } = await emitWireEvents(engine, sink);
+  const emit = stampEvents(options.sink);
+  await tellFailures(engine, emit);
   if (options.tap !== undefined) Object.assign(engine, { keyLogStream: { write: tellKeys(options.tap) } });
   // A port, though none is opened: without one, mockttp first looks for a free one on every interface.
   await withQuickLeafKeys(() => engine.start(0));
   if (options.onSecure !== undefined) listener().on('secureConnection', options.onSecure);
   const relay = openRelay({
-    emit: stampEvents(options.sink),
+    emit,
     isRefusedUpgrade: options.isRefusedUpgrade,
-    handOver: (agent) => passOn(agent),
     endsOf: options.tellsUpstream ? endsOf : null,
   });
-  const passOn = takeHttp(listener(), relay);
+  takeHttp(listener(), relay);
   return {
-    openExchanges: () => openExchanges() + relay.openExchanges(),
+    openExchanges: () => relay.openExchanges(),
     warmUp: () =>
       warmUp(options.defaultHost, options.certificatePem, (socket) => listener().emit('connection', socket)),
     accept(socket, host, port) {
@@ -115,9 +102,19 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
   };
 }
 
-/** Has the relay carry the HTTP inside TLS instead of mockttp. Gives what hands a connection to mockttp after all. */
-function takeHttp({ _httpServer, _http2Server }: Listener, relay: Relay): (agent: TLSSocket) => void {
-  const take = (server: EventEmitter, version: HttpVersion): ((agent: TLSSocket) => void) => {
+/** Handshakes that the agent broke off. */
+async function tellFailures(engine: Mockttp, emit: Emit): Promise<void> {
+  await engine.on('tls-client-error', (failure) => {
+    // The warm-up's handshake comes from no address.
+    if (failure.remoteIpAddress === undefined) return;
+    const host = failure.tlsMetadata.sniHostname ?? failure.destination?.hostname ?? '';
+    emit({ type: 'tlsFailed', host, cause: failure.failureCause });
+  });
+}
+
+/** Has the relay carry the HTTP inside TLS instead of mockttp. */
+function takeHttp({ _httpServer, _http2Server }: Listener, relay: Relay): void {
+  const take = (server: EventEmitter, version: HttpVersion): void => {
     const emit = server.emit.bind(server) as (event: string, ...given: unknown[]) => boolean;
     server.emit = (event: string, ...given: unknown[]): boolean => {
       const [socket] = given;
@@ -128,10 +125,9 @@ function takeHttp({ _httpServer, _http2Server }: Listener, relay: Relay): (agent
       relay.carry(socket, version, to.host, to.port);
       return true;
     };
-    return (agent) => void emit('connection', agent);
   };
   take(_http2Server, '2');
-  return take(_httpServer, '1.1');
+  take(_httpServer, '1.1');
 }
 
 /** Where the CONNECT below this connection led. */
@@ -145,7 +141,7 @@ function destinationOf(socket: TLSSocket): { host: string; port: number } | null
 
 interface Listener extends Server {
   readonly _http2Server: EventEmitter;
-  readonly _httpServer: HttpServer & { maxHeaderSize?: number };
+  readonly _httpServer: EventEmitter;
 }
 
 /**
@@ -164,11 +160,6 @@ function withoutListening(engine: Mockttp): () => Listener {
         return server;
       };
       server.address = () => ({ address: '127.0.0.1', family: 'IPv4', port: 0 });
-      const http = server._httpServer;
-      http.keepAliveTimeout = 0;
-      http.headersTimeout = 0;
-      http.requestTimeout = 0;
-      http.maxHeaderSize = maxHeaderBytes;
     },
   });
   return () => {

@@ -1,7 +1,7 @@
 // The exchanges on one HTTP/1.1 connection, told as wire events from what two readers find in the bytes that pass. Answers come in the
 // order of their requests (pipelining).
 import { BytePile, newId, type RawHeaders, type RequestHead, type ResponseHead } from '../domain/index.ts';
-import type { Emit } from './engine-sockets.ts';
+import type { Emit } from './emit.ts';
 import { readRequests, readResponses, type Http1Event, type Http1Head } from './http1-messages.ts';
 import { pathOf } from './refused-upgrade.ts';
 import { upstreamOf, type ProviderSide, type RelayedConnection, type RelayedExchanges } from './relayed-exchanges.ts';
@@ -18,6 +18,13 @@ interface Open {
   readonly sentAt: number;
   isRequestEnded: boolean;
   response: ResponseHead | null;
+}
+
+/** The head of a request as it is told. */
+export function requestHeadOf({ line, headers }: Http1Head, { host, port, client }: RelayedConnection): RequestHead {
+  const [method, target, version] = line;
+  const httpVersion = version.slice('HTTP/'.length);
+  return { method, scheme: 'https', host, port, path: pathOf(target), httpVersion, headers, client };
 }
 
 /** `providerSide` null: nobody wants to know. */
@@ -68,11 +75,10 @@ export function tellHttp1(
     switch (event.type) {
       case 'head': {
         const { line, headers } = event.head;
-        const [method, target, version] = line;
+        const [method] = line;
         const sentAt = performance.now();
         const exchangeId = newId();
-        const httpVersion = version.slice('HTTP/'.length);
-        const request = { method, scheme: 'https', host, port, path: pathOf(target), httpVersion, headers, client } as const; // prettier-ignore
+        const request = requestHeadOf(event.head, { host, port, client });
         const isUpgrade = method === 'GET' && asksForWebSocket(headers);
         sending = { exchangeId, method, head: event.head, request, isUpgrade, sentAt, isRequestEnded: false, response: null }; // prettier-ignore
         open.push(sending);

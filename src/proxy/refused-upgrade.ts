@@ -1,4 +1,4 @@
-// Is this the head of an upgrade that tapes refuses? Asked before a byte of it is passed on.
+// Is this the head of an upgrade that tapes refuses? Asked before a byte of it is passed on. And what it is answered.
 
 /** `head`: its bytes, one a character, without the empty line. `isRefused`: by the path, with its query. */
 export function isRefusedHead(head: string, isRefused: (path: string) => boolean): boolean {
@@ -6,6 +6,12 @@ export function isRefusedHead(head: string, isRefused: (path: string) => boolean
   const target = /^GET (\S+) HTTP\/1\.\d/.exec(head)?.[1];
   return target !== undefined && isRefused(pathOf(target));
 }
+
+/** Codex goes on over HTTPS at once (docs/discoveries/codex.md). The connection ends with it. */
+export const refusal = {
+  status: 426,
+  bytes: 'HTTP/1.1 426 Upgrade Required\r\nConnection: close\r\nContent-Length: 0\r\n\r\n',
+};
 
 /** The path of a request target: of an absolute one, too. */
 export function pathOf(target: string): string {

@@ -1,23 +1,23 @@
 // HTTP of an intercepted host, 1.1 and 2, carried byte for byte between two TLS connections: what the agent wrote is what the provider gets, and
 // what it answers is what the agent gets, ends and resets among it. mockttp would parse and write everything anew (docs/discoveries/mockttp.md:
-// paths, bytes above 127, pipelined requests, trailers, GOAWAY), and hold a WebSocket's messages in memory whole. Only upgrades that are refused are mockttp's.
+// paths, bytes above 127, pipelined requests, trailers, GOAWAY), and hold a WebSocket's messages in memory whole. Only the answer to an upgrade that is
+// refused is its own.
 import tls, { type TLSSocket } from 'node:tls';
 
-import type { Stamp, UpstreamLeg, WireFailure } from '../domain/index.ts';
+import { newId, type Stamp, type UpstreamLeg, type WireFailure } from '../domain/index.ts';
 import { stamp } from './connections.ts';
-import type { Emit } from './engine-sockets.ts';
-import { tellHttp1 } from './http1-exchanges.ts';
+import type { Emit } from './emit.ts';
+import { requestHeadOf, tellHttp1 } from './http1-exchanges.ts';
+import { readRequests } from './http1-messages.ts';
 import { tellHttp2 } from './http2/exchanges.ts';
 import { clientOf, destroyOnceWritten, reset } from './layered-sockets.ts';
-import { isRefusedHead } from './refused-upgrade.ts';
-import type { ProviderSide, RelayedExchanges } from './relayed-exchanges.ts';
+import { isRefusedHead, refusal } from './refused-upgrade.ts';
+import type { ProviderSide, RelayedConnection, RelayedExchanges } from './relayed-exchanges.ts';
 
 export interface RelayOptions {
   readonly emit: Emit;
   /** Upgrades of these paths are refused. */
   readonly isRefusedUpgrade: (path: string) => boolean;
-  /** Gives a connection that asks for such a one, with what came on it put back, to the engine. */
-  readonly handOver: (agent: TLSSocket) => void;
   /** Reads the ends of the connection to the provider; null: nobody asks. */
   readonly endsOf: ((upstream: TLSSocket) => Pick<UpstreamLeg, 'local' | 'remote' | 'phases'> | null) | null;
 }
@@ -52,7 +52,7 @@ function carry(
   version: HttpVersion,
   host: string,
   port: number,
-  { emit, isRefusedUpgrade, handOver, endsOf }: RelayOptions,
+  { emit, isRefusedUpgrade, endsOf }: RelayOptions,
   connections: Set<RelayedExchanges>,
 ): void {
   let upstream: TLSSocket | null = null;
@@ -67,7 +67,8 @@ function carry(
     securedAt,
   });
   const tell = version === '2' ? tellHttp2 : tellHttp1;
-  const exchanges = tell({ host, port, client: clientOf(agent) }, emit, endsOf === null ? null : ends);
+  const connection: RelayedConnection = { host, port, client: clientOf(agent) };
+  const exchanges = tell(connection, emit, endsOf === null ? null : ends);
   connections.add(exchanges);
 
   const over = (): void => {
@@ -152,23 +153,29 @@ function carry(
     exchanges.sent(bytes);
     if (!goesOn) agent.pause();
   };
-  const giveAway = (): void => {
+  /** False: it is no request that could be told. */
+  const refuse = (head: Buffer): boolean => {
+    const [event] = readRequests().push(head);
+    if (event?.type !== 'head') return false;
     over();
-    for (const [event, listener] of listeners) agent.off(event, listener as () => void);
+    const { status, bytes } = refusal;
+    const request = { ...requestHeadOf(event.head, connection), scheme: 'wss' } as const;
+    emit({ type: 'upgradeRefused', exchangeId: newId(), request, status });
+    agent.end(bytes);
+    // What the agent has still to say is read, and goes nowhere: unread, it would reset the connection before the answer is there.
+    setTimeout(() => agent.destroy(), hangUpMs).unref();
     upstream?.end();
-    upstream?.on('error', () => undefined);
-    // A stream that flows gives what is put back at once, to nobody.
-    agent.pause();
-    agent.unshift(held);
-    handOver(agent);
-    agent.resume();
+    if (upstream !== null) destroyOnceWritten(upstream);
+    return true;
   };
   const onData = (bytes: Buffer): void => {
+    if (isOver) return;
     if (version === '2' || (held.length === 0 && (!exchanges.isIdle() || !mayUpgrade(bytes)))) return pass(bytes);
     held = Buffer.concat([held, bytes]);
     const end = held.indexOf('\r\n\r\n');
     if (end === -1 && mayUpgrade(held) && held.length <= maxHeldBytes) return;
-    if (end !== -1 && isRefusedHead(held.toString('latin1', 0, end), isRefusedUpgrade)) return giveAway();
+    const isRefused = end !== -1 && isRefusedHead(held.toString('latin1', 0, end), isRefusedUpgrade);
+    if (isRefused && refuse(held.subarray(0, end + 4))) return;
     const whole = held;
     held = Buffer.alloc(0);
     pass(whole);
@@ -192,15 +199,8 @@ function carry(
     if (agent.readableEnded && upstream?.readableEnded !== false) return over();
     failed('agent', null, false);
   };
-  const listeners = [
-    ['data', onData],
-    ['end', onEnd],
-    ['drain', onDrain],
-    ['error', onError],
-    ['close', onClose],
-  ] as const;
   agent.allowHalfOpen = true;
-  for (const [event, listener] of listeners) agent.on(event, listener as () => void);
+  agent.on('data', onData).on('end', onEnd).on('drain', onDrain).on('error', onError).on('close', onClose);
   // Over HTTP/2 the provider may speak first.
   if (version === '2') upstream = open();
 }

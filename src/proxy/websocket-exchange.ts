@@ -1,7 +1,7 @@
 // One relayed WebSocket, told as wire events from what passes: its messages in the order in which they ended, and its end. What could not be read, or is
 // too much, is told as missed; what passes waits for nothing here.
 import type { RequestHead, ResponseHead, UpstreamLeg } from '../domain/index.ts';
-import type { Emit } from './engine-sockets.ts';
+import type { Emit } from './emit.ts';
 import { maxMessageBytes, readFrames, type FrameEvent } from './websocket-frames.ts';
 import { readExtensions, WebSocketInflater } from './websocket-inflater.ts';
 

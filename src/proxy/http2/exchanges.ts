@@ -1,7 +1,7 @@
 // The exchanges on one HTTP/2 connection, told as wire events from what two readers find in the bytes that pass: one for each stream that the
 // agent opens. What a provider pushes is passed on, and not told of: nobody has asked for it.
 import { newId, type AbortedBy, type RawHeaders, type ResponseHead, type WireFailure } from '../../domain/index.ts';
-import type { Emit } from '../engine-sockets.ts';
+import type { Emit } from '../emit.ts';
 import { upstreamOf, type ProviderSide, type RelayedConnection, type RelayedExchanges } from '../relayed-exchanges.ts';
 import { readHttp2, type Http2Event } from './messages.ts';
 
