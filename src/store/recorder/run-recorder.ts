@@ -205,6 +205,8 @@ export class RunRecorder implements Recorder {
     const { identify, turns, titles = new Titles(), flushAfterMs } = this.#options;
     const run = this.#run;
     if (turns !== undefined) connection.share(turns);
+    // A standing proxy has one for each of its runs, for days; a recorder seldom reads, and what it needs again is in the system's cache.
+    await connection.exec('PRAGMA cache_size = -500');
     const pace = flushAfterMs === undefined ? {} : { flushAfterMs };
     const writer = new Writer(connection, this.#problems, { ...pace, deadline: () => this.#deadline });
     let order = 0;
