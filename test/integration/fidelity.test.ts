@@ -204,14 +204,15 @@ describe('bytes over HTTP/2, those among them that no client would send', () => 
   });
 });
 
-describe('docs/fidelity.md', () => {
-  const text = readFileSync(join(import.meta.dirname, '..', '..', 'docs', 'fidelity.md'), 'utf8');
+describe('the docs', () => {
+  const read = (name: string): string =>
+    readFileSync(join(import.meta.dirname, '..', '..', 'docs', `${name}.md`), 'utf8');
+  const overHttp1 = scenarios.length + socketScenarios.length;
+  const overHttp2 = http2Scenarios.length + http2ByteScenarios.length + 1;
 
-  it('says how many scenarios over HTTP/1.1 are compared', () => {
-    expect(text).toContain(`${scenarios.length} scenarios`);
-  });
-
-  it('says how many over HTTP/2', () => {
-    expect(text).toContain(`${http2Scenarios.length + http2ByteScenarios.length + 1} scenarios`);
+  it('say how many scenarios are compared', () => {
+    expect(read('fidelity')).toContain(`${overHttp1} scenarios, both directions`);
+    expect(read('fidelity')).toContain(`${overHttp2} scenarios. One connection`);
+    expect(read('reliability')).toContain(`${overHttp1} scenarios over HTTP/1.1, ${overHttp2} over HTTP/2`);
   });
 });

@@ -74,6 +74,33 @@ async function expectSuccess(command: string, args: readonly string[], cwd = fol
   return result.stdout;
 }
 
+/** A program that does what `nc -X connect` and corkscrew do, for clients that know no proxy: it is given a host and a port. */
+function throughProxy(): string {
+  const proxy = new URL(tapes.proxyUrl);
+  const credentials = Buffer.from(`${proxy.username}:${proxy.password}`).toString('base64');
+  const program = join(folder, 'through-proxy.mjs');
+  writeFileSync(
+    program,
+    `#!${process.execPath}
+     import { connect } from 'node:net';
+     const target = process.argv[2] + ':' + process.argv[3];
+     const socket = connect(${proxy.port}, '127.0.0.1');
+     socket.write('CONNECT ' + target + ' HTTP/1.1\\r\\nHost: ' + target + '\\r\\nProxy-Authorization: Basic ${credentials}\\r\\n\\r\\n');
+     let head = Buffer.alloc(0);
+     socket.on('data', function read(chunk) {
+       head = Buffer.concat([head, chunk]);
+       const end = head.indexOf('\\r\\n\\r\\n');
+       if (end === -1) return;
+       socket.off('data', read);
+       process.stdout.write(head.subarray(end + 4));
+       socket.pipe(process.stdout);
+       process.stdin.pipe(socket);
+     });`,
+    { mode: 0o755 },
+  );
+  return program;
+}
+
 const git = needs('git');
 it.skipIf(git.skip)(`git clones and pushes over https${git.reason}`, async () => {
   const bare = join(folder, 'origin.git');
@@ -124,6 +151,31 @@ it.skipIf(git.skip)(`git clones and pushes over https${git.reason}`, async () =>
   await expectSuccess('git', [...identity, 'clone', '-q', url, again]);
   expect(readFileSync(join(again, 'file')).equals(content)).toBe(true);
   expect(tunnelsTo(port)).toBeGreaterThanOrEqual(3);
+});
+
+it.skipIf(git.skip)(`git clones over its own protocol, which is no TLS${git.reason}`, async () => {
+  const served = join(folder, 'served');
+  const content = randomBytes(300_000);
+  await expectSuccess('git', ['init', '-q', '-b', 'main', served]);
+  writeFileSync(join(served, 'file'), content);
+  await expectSuccess('git', ['-C', served, 'add', 'file']);
+  await expectSuccess('git', ['-C', served, '-c', 'user.name=tapes', '-c', 'user.email=tapes@example.test', 'commit', '-q', '-m', 'A file']); // prettier-ignore
+  const port = await listen(
+    // git ends its half once it has asked for all that it wants.
+    createServer({ allowHalfOpen: true }, (socket) => {
+      const args = ['daemon', '--inetd', '--export-all', `--base-path=${folder}`, folder];
+      const child = spawn('git', args, { stdio: ['pipe', 'pipe', 'ignore'], env: env() });
+      child.stdin.on('error', () => undefined);
+      socket.pipe(child.stdin);
+      child.stdout.pipe(socket);
+      socket.once('close', () => child.kill());
+    }),
+  );
+  const cloned = join(folder, 'cloned');
+  const proxied = ['-c', `core.gitProxy=${throughProxy()}`];
+  await expectSuccess('git', [...proxied, 'clone', '-q', `git://127.0.0.1:${port}/served`, cloned]);
+  expect(readFileSync(join(cloned, 'file')).equals(content)).toBe(true);
+  expect(tunnelsTo(port)).toBe(1);
 });
 
 it('npm installs a package from a registry over https', async () => {
@@ -204,29 +256,9 @@ it.skipIf(ssh.skip)(`ssh greets, logs in and runs a command${ssh.reason}`, async
       socket.once('close', () => child.kill());
     }),
   );
-  const proxy = new URL(tapes.proxyUrl);
-  const credentials = Buffer.from(`${proxy.username}:${proxy.password}`).toString('base64');
-  // What `nc -X connect` or corkscrew do, for an ssh behind a proxy.
-  const command = join(keys, 'through-proxy.mjs');
-  writeFileSync(
-    command,
-    `import { connect } from 'node:net';
-     const socket = connect(${proxy.port}, '127.0.0.1');
-     socket.write('CONNECT 127.0.0.1:${port} HTTP/1.1\\r\\nHost: 127.0.0.1:${port}\\r\\nProxy-Authorization: Basic ${credentials}\\r\\n\\r\\n');
-     let head = Buffer.alloc(0);
-     socket.on('data', function read(chunk) {
-       head = Buffer.concat([head, chunk]);
-       const end = head.indexOf('\\r\\n\\r\\n');
-       if (end === -1) return;
-       socket.off('data', read);
-       process.stdout.write(head.subarray(end + 4));
-       socket.pipe(process.stdout);
-       process.stdin.pipe(socket);
-     });`,
-  );
   chmodSync(join(keys, 'user'), 0o600);
   const options = [
-    `ProxyCommand=${process.execPath} ${command}`,
+    `ProxyCommand=${throughProxy()} %h %p`,
     `IdentityFile=${join(keys, 'user')}`,
     'IdentitiesOnly=yes',
     'StrictHostKeyChecking=no',
@@ -234,7 +266,7 @@ it.skipIf(ssh.skip)(`ssh greets, logs in and runs a command${ssh.reason}`, async
     'BatchMode=yes',
     'LogLevel=ERROR',
   ].flatMap((option) => ['-o', option]);
-  const said = await expectSuccess('ssh', ['-F', 'none', ...options, `${username}@127.0.0.1`, 'echo through && wc -c </dev/null']); // prettier-ignore
+  const said = await expectSuccess('ssh', ['-F', 'none', ...options, '-p', String(port), `${username}@127.0.0.1`, 'echo through && wc -c </dev/null']); // prettier-ignore
   expect(said).toMatch(/^through\n\s*0\n$/);
   expect(tunnelsTo(port)).toBe(1);
 });
