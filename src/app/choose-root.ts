@@ -106,9 +106,15 @@ export const warnOfWaiting = (next: unknown): readonly string[] =>
 
 export const daysUntil = (date: Date, now: Date): number => Math.floor((date.getTime() - now.getTime()) / dayMs);
 
-/** Removes the file when called, or when the process ends, whatever it ends by (but SIGKILL). */
+/** Removes the file when called, or when the process ends, whatever it ends by (but SIGKILL). Never throws: an agent's exit code is worth more. */
 function removeAtEnd(file: string): () => Promise<void> {
-  const remove = (): void => rmSync(file, { force: true });
+  const remove = (): void => {
+    try {
+      rmSync(file, { force: true });
+    } catch {
+      // The disk is read-only by now. What is left says that a process uses a root, and is taken away once that has ended.
+    }
+  };
   process.once('exit', remove);
   return async () => {
     process.off('exit', remove);

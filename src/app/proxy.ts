@@ -199,7 +199,10 @@ export async function runProxy(options: ProxyOptions): Promise<ProxyResult> {
     recording?.router.cutOpen();
     await interceptor.close();
     await leaving.cutOff();
-    await writeStanding(places.home, { ...standing, process: null });
+    // A process that is gone is seen to be gone, too.
+    await writeStanding(places.home, { ...standing, process: null }).catch((error: unknown) =>
+      onWarning(`${error instanceof Error ? error.message : String(error)}; it may say that this proxy still stands`),
+    );
     warn();
     for (const line of engineLines.lines) onProgress(`engine: ${line}`);
     const [recorded, dumped] = await Promise.all([recording?.close() ?? null, dump?.finish() ?? []]);

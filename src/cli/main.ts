@@ -47,7 +47,7 @@ export async function main(argv: readonly string[]): Promise<void> {
   try {
     await program.parseAsync(argv, { from: 'user' });
   } catch (error) {
-    process.exitCode = report(error, running);
+    process.exitCode = await report(error, running, argv);
   }
 }
 
@@ -105,10 +105,14 @@ Examples:
   return program;
 }
 
-function report(error: unknown, running: Command): number {
+async function report(error: unknown, running: Command, argv: readonly string[]): Promise<number> {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exitCodes.usage;
+  if (!(error instanceof TapesError)) {
+    const { maskReport } = await import('../app/mask-report.ts');
+    process.stderr.write(renderFailure(error, (text) => maskReport(text, argv, process.env)));
+    return exitCodes.bug;
+  }
   process.stderr.write(renderFailure(error));
-  if (!(error instanceof TapesError)) return exitCodes.bug;
   // 125 says that an agent was not started, or nothing stands for it: of a command that only looks or changes something it would say nothing.
   const isWay = ['intercept', 'proxy'].includes(running.name());
   return error.exitCode === exitCodes.notStarted && !isWay ? exitCodes.failed : error.exitCode;

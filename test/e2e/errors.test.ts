@@ -56,6 +56,34 @@ it.each([
   });
 });
 
+it('a bug says where it happened, and no credential of the command line, the environment or a URL', async () => {
+  const secrets = [
+    'Zx81q7Lm9tR4vKw2Pb6Ny3',
+    'k9Wv3Tn7Qs5Xd1Hj8Lc2Mf',
+    'sk-proj-A1b2C3d4E5f6G7h8I9j0K1l2M3n4',
+    'p4ssw0rd-of-a-proxy',
+  ];
+  const [fromEnvironment, fromArguments, shaped, ofUrl] = secrets;
+  const broken = join(folder, 'broken.cjs');
+  // A part of Node that is not expected to fail does, and says all that it knows.
+  await writeFile(
+    broken,
+    `require('node:net').createServer = () => {
+      throw new Error(['what was met', ...process.argv, process.env.MY_API_KEY, '${shaped}', process.env.HTTPS_PROXY].join(' '));
+    };
+    require('node:module').syncBuiltinESMExports();`,
+  );
+  const result = await tapes(['intercept', '--', 'touch', marker, `--api-key=${fromArguments}`], {
+    NODE_OPTIONS: `--require ${broken}`,
+    MY_API_KEY: fromEnvironment!,
+    HTTPS_PROXY: `http://somebody:${ofUrl}@proxy.example:8080`,
+  });
+  expect(result.exitCode).toBe(70);
+  expect(result.stderr).toMatch(/^tapes: this is a bug in tapes[^]*what was met[^]* at [^]*\nhint: report it/);
+  for (const secret of secrets) expect(result.stderr + result.stdout).not.toContain(secret);
+  expect(result.stderr).toContain('http://***@proxy.example:8080');
+});
+
 describe('the command line', () => {
   it.each([
     { args: ['intercept'], says: /missing required argument 'command'/ },

@@ -1,6 +1,6 @@
 // Failures of ours while an agent runs: its traffic goes on, what completed is kept, and what was lost is told once, at the end.
 // The agent is curl here: what counts is what it gets back.
-import { existsSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -161,6 +161,25 @@ describe('a program that does not trust the root', () => {
 });
 
 describe('a proxy that is left behind', () => {
+  it('by a daemon, in a session of its own and with no parent, does not keep tapes from ending; its proxy is gone then', async () => {
+    const scene = await set();
+    // Twice forked, as daemons are: its first call passes while the child runs, the second one comes after tapes has ended.
+    const daemon = `${post()} > first; touch asked; while kill -0 "$TAPES_PID" 2>/dev/null; do sleep 0.05; done; ${post()} > second 2> refused; echo $? > code`;
+    writeFileSync(join(scene.tapes.dir, 'daemon.sh'), daemon);
+    const running = startScript(
+      scene,
+      `export TAPES_PID=$PPID; (setsid sh daemon.sh < /dev/null > /dev/null 2>&1 &); while [ ! -e asked ]; do sleep 0.05; done; echo done`,
+    );
+    const result = await running.ended;
+    expect(result).toMatchObject({ exitCode: 0, stdout: 'done\n' });
+    expect(result.durationMs).toBeLessThan(30_000);
+    await expect.poll(() => existsSync(join(scene.tapes.dir, 'code')), { timeout: 20_000 }).toBe(true);
+    expect(await readFile(join(scene.tapes.dir, 'first'), 'utf8')).toContain('response.completed');
+    // curl's code for a proxy that cannot be connected to.
+    await expect.poll(() => readFile(join(scene.tapes.dir, 'code'), 'utf8')).toBe('7\n');
+    expect(await readCalls(scene.tapes)).toMatchObject([{ status: 'completed' }]);
+  });
+
   it('by a grandchild does not keep tapes from ending', async () => {
     const scene = await set({ scenario: () => hang() });
     const running = startScript(

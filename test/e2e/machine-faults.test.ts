@@ -57,6 +57,23 @@ describe.skipIf(!canMount)(`the home's disk${needsMount}`, () => {
     expect((await runTapes(scene.tapes, ['verify'])).exitCode).toBe(0);
   });
 
+  it('read-only while the agent runs: the agent goes on, and what completed is there or told', async () => {
+    const scene = await set(hello);
+    mountHome(scene, '8m');
+    const { dir } = scene.tapes;
+    // What is open stays so; whatever is opened from then on is not to be written.
+    const freeze = `mount --bind '${dir}' '${dir}' && mount -o remount,bind,ro '${dir}' && ! touch '${dir}/new' 2>/dev/null`;
+    closing.push(() => spawnSync('umount', ['-l', dir]));
+    const result = await startScript(scene, `${post()}; ${freeze} || exit 9; ${post()}; ${post()}; exit 3`).ended;
+    expect({ answers: countAnswers(result), exitCode: result.exitCode }).toEqual({ answers: 3, exitCode: 3 });
+    spawnSync('umount', ['-l', dir]);
+    const calls = await readCalls(scene.tapes);
+    expect(calls.at(-1)).toMatchObject({ status: 'completed' });
+    const completed = calls.filter(({ status }) => status === 'completed').length;
+    expect(completed === 3 || /tapes: .*(read-only|readonly)[^]* lost/i.test(result.stderr)).toBe(true);
+    expect((await runTapes(scene.tapes, ['verify'])).exitCode).toBe(0);
+  });
+
   it('read-only from the start: refused before the agent starts, with a way on, and looking still works', async () => {
     const scene = await set(hello);
     mountHome(scene, '8m');

@@ -462,18 +462,25 @@ describe('the door', () => {
     expect(standIn.requests).toHaveLength(0);
   });
 
-  it('refuses a web page that was led to its port', async () => {
-    const { tapes } = await set();
-    const page = requestHttp({
-      host: '127.0.0.1',
-      port: tapes.port,
-      path: '/',
-      headers: { host: 'rebound.example', origin: 'https://rebound.example' },
+  describe.each([{ letsAllIn: false }, { letsAllIn: true }])('with everybody let in: $letsAllIn', ({ letsAllIn }) => {
+    it.each([
+      ['GET', '/'],
+      ['POST', '/backend-api/codex/responses'],
+      ['OPTIONS', '/'],
+      ['GET', 'http://chatgpt.com/'],
+      ['POST', 'https://chatgpt.com/backend-api/codex/responses'],
+      ['DELETE', '*'],
+    ])('refuses a web page that was led to its port: %s %s', async (method, path) => {
+      const { standIn, tapes } = await set({}, letsAllIn ? { password: null } : {});
+      const headers = { host: 'rebound.example', origin: 'https://rebound.example' };
+      const page = requestHttp({ host: '127.0.0.1', port: tapes.port, method, path, headers });
+      page.end();
+      const [answer] = (await once(page, 'response')) as [IncomingMessage];
+      expect(answer.statusCode).toBe(405);
+      expect(answer.headers['access-control-allow-origin']).toBeUndefined();
+      answer.resume();
+      expect(standIn.requests).toHaveLength(0);
     });
-    page.end();
-    const [answer] = (await once(page, 'response')) as [IncomingMessage];
-    expect(answer.statusCode).toBe(405);
-    answer.resume();
   });
 
   it('answers noise at once and hangs up', async () => {

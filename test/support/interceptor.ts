@@ -35,6 +35,8 @@ export interface TestInterceptorOptions {
   readonly tellsUpstream?: boolean;
   /** Default: those of Codex's model calls are refused, as in every run. */
   readonly refusesUpgrades?: boolean;
+  /** Null: everybody is let in. Default: one that is new. */
+  readonly password?: null;
 }
 
 export async function startInterceptor({
@@ -43,6 +45,7 @@ export async function startInterceptor({
   trustStandIn = true,
   tellsUpstream = false,
   refusesUpgrades = true,
+  ...password
 }: TestInterceptorOptions): Promise<TestInterceptor> {
   const folder = mkdtempSync(join(tmpdir(), 'tapes-interceptor-'));
   const profile = findProfile('codex')!;
@@ -57,6 +60,7 @@ export async function startInterceptor({
   const interceptor = await openInterceptor({
     port: 0,
     root,
+    ...password,
     interceptHosts: profile.interceptHosts,
     isPermitted: (host) => permits(root.permittedDomains, host),
     isRefusedUpgrade: (path) => refusesUpgrades && profile.isRefusableUpgrade(path),

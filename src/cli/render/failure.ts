@@ -3,7 +3,8 @@ import { TapesError } from '../../errors.ts';
 import { safeText } from './safe-text.ts';
 import { asTyped } from './typed-command.ts';
 
-export function renderFailure(error: unknown): string {
+/** `mask`: takes out of a bug's stack what is secret. */
+export function renderFailure(error: unknown, mask = (text: string): string => text): string {
   if (error instanceof TapesError) {
     const code = `[${error.code}]`;
     const message = safeText(error.message);
@@ -13,5 +14,5 @@ export function renderFailure(error: unknown): string {
   }
   const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
   const hint = asTyped('report it with these lines and the output of: tapes doctor');
-  return `tapes: this is a bug in tapes, not a mistake of yours\n${safeText(stack)}\nhint: ${safeText(hint)}\n`;
+  return `tapes: this is a bug in tapes, not a mistake of yours\n${safeText(mask(stack))}\nhint: ${safeText(hint)}\n`;
 }
