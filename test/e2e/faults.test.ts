@@ -7,6 +7,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import Database from 'better-sqlite3';
 import { hang, text, type StandInOptions } from '../support/chatgpt/index.ts';
 import { countAnswers, post, postedBody, setCurlScene, startScript, type CurlScene } from '../support/curl-scene.ts';
+import { needs } from '../support/programs.ts';
 import type { RunResult } from '../support/run.ts';
 import { readCalls, readRuns, readTurns, runTapes, type TapesHome } from '../support/tapes.ts';
 
@@ -161,24 +162,28 @@ describe('a program that does not trust the root', () => {
 });
 
 describe('a proxy that is left behind', () => {
-  it('by a daemon, in a session of its own and with no parent, does not keep tapes from ending; its proxy is gone then', async () => {
-    const scene = await set();
-    // Twice forked, as daemons are: its first call passes while the child runs, the second one comes after tapes has ended.
-    const daemon = `${post()} > first; touch asked; while kill -0 "$TAPES_PID" 2>/dev/null; do sleep 0.05; done; ${post()} > second 2> refused; echo $? > code`;
-    writeFileSync(join(scene.tapes.dir, 'daemon.sh'), daemon);
-    const running = startScript(
-      scene,
-      `export TAPES_PID=$PPID; (setsid sh daemon.sh < /dev/null > /dev/null 2>&1 &); while [ ! -e asked ]; do sleep 0.05; done; echo done`,
-    );
-    const result = await running.ended;
-    expect(result).toMatchObject({ exitCode: 0, stdout: 'done\n' });
-    expect(result.durationMs).toBeLessThan(30_000);
-    await expect.poll(() => existsSync(join(scene.tapes.dir, 'code')), { timeout: 20_000 }).toBe(true);
-    expect(await readFile(join(scene.tapes.dir, 'first'), 'utf8')).toContain('response.completed');
-    // curl's code for a proxy that cannot be connected to.
-    await expect.poll(() => readFile(join(scene.tapes.dir, 'code'), 'utf8')).toBe('7\n');
-    expect(await readCalls(scene.tapes)).toMatchObject([{ status: 'completed' }]);
-  });
+  const setsid = needs('setsid');
+  it.skipIf(setsid.skip)(
+    `by a daemon of a session of its own does not keep tapes from ending; its proxy is gone then${setsid.reason}`,
+    async () => {
+      const scene = await set();
+      // Twice forked, as daemons are: its first call passes while the child runs, the second one comes after tapes has ended.
+      const daemon = `${post()} > first; touch asked; while kill -0 "$TAPES_PID" 2>/dev/null; do sleep 0.05; done; ${post()} > second 2> refused; echo $? > code`;
+      writeFileSync(join(scene.tapes.dir, 'daemon.sh'), daemon);
+      const running = startScript(
+        scene,
+        `export TAPES_PID=$PPID; (setsid sh daemon.sh < /dev/null > /dev/null 2>&1 &); while [ ! -e asked ]; do sleep 0.05; done; echo done`,
+      );
+      const result = await running.ended;
+      expect(result).toMatchObject({ exitCode: 0, stdout: 'done\n' });
+      expect(result.durationMs).toBeLessThan(30_000);
+      await expect.poll(() => existsSync(join(scene.tapes.dir, 'code')), { timeout: 20_000 }).toBe(true);
+      expect(await readFile(join(scene.tapes.dir, 'first'), 'utf8')).toContain('response.completed');
+      // curl's code for a proxy that cannot be connected to.
+      await expect.poll(() => readFile(join(scene.tapes.dir, 'code'), 'utf8')).toBe('7\n');
+      expect(await readCalls(scene.tapes)).toMatchObject([{ status: 'completed' }]);
+    },
+  );
 
   it('by a grandchild does not keep tapes from ending', async () => {
     const scene = await set({ scenario: () => hang() });
