@@ -48,8 +48,9 @@ describe('a HAR of everything', () => {
     }
     const [unanswered] = entries.filter(({ response }) => response.status === 0);
     expect(unanswered!.response._error).toContain('ECONNRESET');
-    const cut = entries.find(({ response }) => response.status === 200 && response._error !== undefined);
-    expect(cut!.response._error).toContain('ECONNRESET');
+    // Codex, too, may hang up on something when it ends.
+    const errors = entries.flatMap(({ response }) => (response.status === 200 ? [response._error] : []));
+    expect(errors).toContainEqual(expect.stringContaining('ECONNRESET'));
   });
 
   const chromium = needs('chromium');
