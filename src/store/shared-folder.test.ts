@@ -46,7 +46,21 @@ it('is refused where all can write in a folder above it, and put another in its 
   expect(() => refuseSharedFolder(home, me())).toThrow(refused);
 });
 
+it('is fine where a group of the user’s own can do so', () => {
+  chmodSync(base, 0o775);
+  expect(() => refuseSharedFolder(home, me())).not.toThrow();
+});
+
 describe.skipIf(process.getuid?.() !== 0)('of another user (skipped: needs root)', () => {
+  it('is refused where another group can put another folder in its place', () => {
+    chownSync(base, 0, 12_345);
+    chmodSync(base, 0o775);
+    expect(() => refuseSharedFolder(home, me())).toThrow(refused);
+    expect(() => refuseSharedFolder(home, { ...me(), gid: 12_345 })).not.toThrow();
+    chmodSync(base, 0o1775);
+    expect(() => refuseSharedFolder(home, me())).not.toThrow();
+  });
+
   it('is refused, for everybody but root', () => {
     chownSync(home, 12_345, 12_345);
     expect(() => refuseSharedFolder(home, somebody)).toThrow(refused);

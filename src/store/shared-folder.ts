@@ -30,8 +30,10 @@ export function refuseSharedFolder(folder: string, owner: Owner | null = thisUse
     throw shared(folder, `other users can write in ${folder}`, `take that from them: chmod go-w ${shellWord(folder)}`);
   }
   for (let above = dirname(realpathSync(folder)); ; above = dirname(above)) {
-    const { mode: modeAbove } = statSync(above);
-    if ((modeAbove & worldWritable) !== 0 && (modeAbove & sticky) === 0) {
+    const { mode: modeAbove, gid: gidAbove } = statSync(above);
+    // Root's group is root's, and has such folders in some containers.
+    const isGroups = (modeAbove & groupWritable) !== 0 && gidAbove !== owner.gid && gidAbove !== 0;
+    if (((modeAbove & worldWritable) !== 0 || isGroups) && (modeAbove & sticky) === 0) {
       throw shared(folder, `other users can put another folder in the place of ${folder}: they can write in ${above}`);
     }
     if (above === dirname(above)) return;
