@@ -7,11 +7,8 @@ export function isRefusedHead(head: string, isRefused: (path: string) => boolean
   return target !== undefined && isRefused(pathOf(target));
 }
 
-/** Codex goes on over HTTPS at once (docs/discoveries/codex.md). The connection ends with it. */
-export const refusal = {
-  status: 426,
-  bytes: 'HTTP/1.1 426 Upgrade Required\r\nConnection: close\r\nContent-Length: 0\r\n\r\n',
-};
+/** Codex goes on over HTTPS at once (docs/discoveries/codex.md). It has no fields, as dumps show it; the end of the connection is its end. */
+export const refusal = { status: 426, bytes: 'HTTP/1.1 426 Upgrade Required\r\n\r\n' };
 
 /** The path of a request target: of an absolute one, too. */
 export function pathOf(target: string): string {
