@@ -72,7 +72,7 @@ class Machine {
     const folder = join(this.folder, 'bin');
     const file = join(folder, 'codex');
     mkdirSync(folder, { recursive: true });
-    writeFileSync(file, ['#!/bin/sh', `REAL=${codexBin().native}`, ...lines, ''].join('\n'));
+    writeFileSync(file, ['#!/bin/sh', `REAL='${codexBin().native}'`, ...lines, ''].join('\n'));
     chmodSync(file, 0o755);
     this.#path = folder;
     return file;
