@@ -12,6 +12,8 @@ import type { HarEntry, HarPair, HarSocketMessage } from './har-format.ts';
 /** Of one body; a HAR is read whole by whoever reads it. */
 const maxBodyBytes = 32 * 1024 * 1024;
 const maxChunks = 20_000;
+/** About what a message costs besides its bytes: of one byte there may be millions. */
+const messageCostBytes = 256;
 
 type Opening = Extract<DumpEvent, { type: 'requestStarted' | 'upgradeRefused' | 'socketOpened' }>;
 
@@ -177,8 +179,9 @@ export class HarExchange {
   }
 
   #keepMessage({ from, isBinary, data, at }: Extract<DumpEvent, { type: 'socketMessage' }>): void {
-    const taken = this.#room.take(data.length);
-    if (taken < data.length || this.#leftOutMessages > 0) {
+    const cost = data.length + messageCostBytes;
+    const taken = this.#room.take(cost);
+    if (taken < cost || this.#leftOutMessages > 0) {
       this.#room.giveBack(taken);
       this.#leftOutMessages += 1;
       return;

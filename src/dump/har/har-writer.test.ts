@@ -212,3 +212,19 @@ describe('a HAR', () => {
     },
   );
 });
+
+it('keeps so many messages of a byte as have room with all that an entry of their own takes, and says how many it left out', async () => {
+  const writer = openWriter();
+  const stamp = { at: 1_764_000_000_000, mono: 1 };
+  const exchangeId = 'socket';
+  const response = { status: 101, reason: 'Switching Protocols', headers: [] };
+  writer.start();
+  await writer.write({ type: 'socketOpened', exchangeId, request: requestHead({}), response, ...stamp });
+  const message = { type: 'socketMessage', exchangeId, from: 'upstream', isBinary: false, data: Buffer.from('x') } as const; // prettier-ignore
+  for (let count = 0; count < 530_000; count += 1) await writer.write({ ...message, ...stamp });
+  const written = await writer.write({ type: 'socketClosed', exchangeId, code: 1000, reason: '', ...stamp });
+  const entry = JSON.parse(Buffer.from(written).toString()) as HarEntry;
+  const kept = entry._webSocketMessages!.length;
+  expect(kept).toBe(Math.floor((128 * 1024 * 1024) / 257));
+  expect(entry.comment).toBe(`${530_000 - kept} later messages are left out: there are too many`);
+});

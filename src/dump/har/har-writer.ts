@@ -83,7 +83,8 @@ export class HarWriter implements DumpWriter {
   async #entry(exchange: HarExchange, outcome: string): Promise<Uint8Array> {
     const entry = await exchange.end(this.#last, outcome);
     const missing = this.#missing.splice(0);
-    const told = missing.length === 0 ? entry : { ...entry, comment: [...missing, entry.comment ?? ''].join('; ') };
+    const comments = [...missing, ...(entry.comment === undefined ? [] : [entry.comment])];
+    const told = missing.length === 0 ? entry : { ...entry, comment: comments.join('; ') };
     return Buffer.from(`${this.#entries++ === 0 ? '\n' : ',\n'}${JSON.stringify(told)}`);
   }
 }
