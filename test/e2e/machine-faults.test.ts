@@ -255,7 +255,7 @@ describe('tapes itself', () => {
   it('carries a thousand connections at once', async () => {
     const scene = await set(hello);
     const client = resolve(import.meta.dirname, '../support/many-connections.mjs');
-    const result = await startScript(scene, `node ${client} 1000`, { timeoutMs: 55_000 }).ended;
+    const result = await startScript(scene, `node '${client}' 1000`, { timeoutMs: 55_000 }).ended;
     expect(result.stdout).toBe('1000 of 1000 answered\n');
     expect(result.stderr).toMatch(/recorded (1000|1,000|1\.0k) calls/);
     expect((await readRuns(scene.tapes))[0]).toMatchObject({ calls: 1000, dropped: 0 });
@@ -272,7 +272,7 @@ describe('tapes itself', () => {
     ];
     const client = resolve(import.meta.dirname, '../support/hold-connections.mjs');
     // As many idle connections as leave tapes no descriptor; then they end, and the agent asks again.
-    const result = await startScript(scene, `${post()}; node ${client} 60; ${post()}; ${post()}`, { wrap: limited })
+    const result = await startScript(scene, `${post()}; node '${client}' 60; ${post()}; ${post()}`, { wrap: limited })
       .ended;
     expect(countAnswers(result)).toBe(3);
     expect(result.exitCode).toBe(0);
