@@ -48,8 +48,9 @@ class PlainMasker implements BodyMasker {
 
   push(chunk: MaskedChunk): MaskedChunk[] {
     const masked = this.#masker.push(chunk.data);
-    if (this.#queue.isEmpty && masked === chunk.data) return [chunk];
-    if (this.#queue.isEmpty && masked.length === chunk.data.length) return [{ ...chunk, data: masked }];
+    if (this.#queue.isEmpty && masked.length === chunk.data.length) {
+      return [masked === chunk.data ? chunk : { ...chunk, data: masked }];
+    }
     this.#queue.put(chunk);
     return this.#queue.fill(masked);
   }
