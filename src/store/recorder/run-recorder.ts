@@ -3,8 +3,9 @@
 import type { ConnectionEvent, WireEvent } from '../../domain/index.ts';
 import { TapesError } from '../../errors.ts';
 import { Vault } from '../../redact/index.ts';
-import type { TransactionTurns } from '../connection.ts';
-import { Connection, sqliteCode } from '../connection.ts';
+import type { Connection, TransactionTurns } from '../connection.ts';
+import { sqliteCode } from '../connection.ts';
+import { findDamage } from './find-damage.ts';
 import { openForWriting } from '../open-database.ts';
 import { describeProcess } from '../../processes/index.ts';
 import type { RunRow } from '../rows.ts';
@@ -356,25 +357,11 @@ export class RunRecorder implements Recorder {
     return shortIds;
   }
 
-  /** What a connection has in memory hides damage that was done to the file meanwhile: one that has read nothing yet finds it. */
   async #readBack(): Promise<void> {
     const { calls, backgroundCalls, exchanges } = this.#tally.totals;
     if (calls + backgroundCalls === 0 || performance.now() > this.#deadline) return;
-    let reader: Connection | null = null;
-    try {
-      // Neither made nor migrated, should another file be there by now.
-      reader = await Connection.open(this.#options.dbFile, 'read', 0);
-      await reader.get(
-        'SELECT count(e.status), count(c.status) FROM exchanges e LEFT JOIN calls c ON c.exchange_id = e.id WHERE e.run_id = ?',
-        [this.#run.id],
-      );
-    } catch (error) {
-      const code = sqliteCode(error);
-      if (code === 'SQLITE_CORRUPT' || code === 'SQLITE_NOTADB')
-        this.#problems.add(sayDatabaseFailure(code, ''), exchanges);
-    } finally {
-      await reader?.close();
-    }
+    const damage = await findDamage(this.#options.dbFile, this.#run.id);
+    if (damage !== null) this.#problems.add(sayDatabaseFailure(damage, ''), exchanges);
   }
 
   /** Going on until its last row is written, even where the command has ended before the first: what is live is not pruned. */
