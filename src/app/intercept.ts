@@ -35,6 +35,8 @@ export interface InterceptOptions extends PlaceOptions {
   readonly cwd: string;
   /** What is being done, for `--verbose`. Called before the child starts and after it has ended, never while it runs. */
   readonly onProgress: (line: string) => void;
+  /** After the child has ended: so many events are still to be recorded. */
+  readonly onWaiting: (events: number) => void;
 }
 
 export interface InterceptResult {
@@ -49,7 +51,7 @@ const settleMs = 2_000;
 
 /** Runs the child to its end. Throws a `TapesError` where it could not be started; failures during the run are in the result. */
 export async function intercept(options: InterceptOptions): Promise<InterceptResult> {
-  const { argv, cwd, onProgress } = options;
+  const { argv, cwd, onProgress, onWaiting } = options;
   const places = findPlaces(options, options.environment);
   // In a shell that leads through the standing proxy: what passes here is not to pass there, too, and that one may have ended.
   const environment = withoutProxy(options.environment, await readStanding(places.home), profiles);
@@ -136,7 +138,7 @@ export async function intercept(options: InterceptOptions): Promise<InterceptRes
     void interceptor.load().then(({ failure }) => (engineFailure = failure));
     const child = await running;
     await interceptor.settle(settleMs);
-    const [recording, dumped] = await Promise.all([recorder.finish(child), dump?.finish() ?? []]);
+    const [recording, dumped] = await Promise.all([recorder.finish(child, onWaiting), dump?.finish() ?? []]);
     for (const line of engineLines.lines) onProgress(`engine: ${line}`);
     const { unpermittedHosts, unreachedHosts } = interceptor;
     const warnings = readWarnings({ engineFailure, unpermittedHosts, unreachedHosts, untrustingHosts, name, child });

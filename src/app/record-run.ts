@@ -8,13 +8,18 @@ import { watchPlace } from './database-place.ts';
 import type { Places } from './home.ts';
 import { readRunSecrets } from './run-secrets.ts';
 
+const tellEveryMs = 500;
+
 export type RecordingReport = RecorderReport;
 
 export interface RunRecorder extends Sink<unknown> {
   tellConnection(event: ConnectionEvent): void;
   learnSecrets(values: readonly string[]): void;
-  /** Puts the run's end and all that is still on its way on disk. Settles within about ten seconds; where the thread does not answer, within twenty. */
-  finish(child: ChildResult): Promise<RecordingReport | null>;
+  /**
+   * Puts the run's end and all that is still on its way on disk. Settles within about ten seconds, and within a minute where much is waiting and gets on:
+   * `onWaiting` is told meanwhile how many events are left. Where the thread does not answer, within twenty seconds.
+   */
+  finish(child: ChildResult, onWaiting?: (events: number) => void): Promise<RecordingReport | null>;
   /** The child never ran: closes without a report. */
   discard(): Promise<void>;
 }
@@ -67,9 +72,10 @@ export async function recordRun(options: RecordRunOptions): Promise<RunRecorder>
     tellConnection: (event) => recorder.push(event),
     close,
     learnSecrets: (values) => recorder.learnSecrets(values),
-    async finish({ exitCode, signal }) {
+    async finish({ exitCode, signal }, onWaiting) {
       recorder.endRun({ exitCode, signal, endedAt: Date.now() });
-      const report = await close();
+      const telling = setInterval(() => onWaiting?.(recorder.waitingEvents), tellEveryMs);
+      const report = await close().finally(() => clearInterval(telling));
       const gone = await place.look();
       if (gone === null) return report;
       return { ...report, dropped: report.dropped + report.exchanges, problems: [...report.problems, gone] };

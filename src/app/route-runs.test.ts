@@ -28,6 +28,7 @@ class NotingThread implements RecorderThread {
       learnSecrets: () => undefined,
       describeRun: (facts) => void (run.facts = facts),
       endRun: () => undefined,
+      waitingEvents: 0,
       close: async () => {
         run.isClosed = true;
         return reportOf(run);

@@ -49,9 +49,11 @@ Examples:
       const { renderSummary } = await import('../render/summary.ts');
       const options = command.optsWithGlobals<Options>();
       const { say } = await import('../render/page.ts');
+      const { openProgress } = await import('../render/progress.ts');
       const { dumpWarnings, readDumpRequest } = await import('../../app/dump-options.ts');
       const dump = readDumpRequest(options, process.env, process.stdin.isTTY && process.stdout.isTTY);
       for (const warning of dumpWarnings(dump)) say(`warning: ${warning}`);
+      const progress = openProgress(process.stderr);
       const { child, recording, warnings } = await intercept({
         ...options,
         ephemeralCa: options.ephemeralCa ?? false,
@@ -60,7 +62,11 @@ Examples:
         environment: process.env,
         cwd: process.cwd(),
         onProgress: options.verbose ? say : () => undefined,
+        onWaiting(events) {
+          if (!options.quiet) progress.show(`recording what is left, ${events} events (Ctrl-C leaves it out)`);
+        },
       });
+      progress.end();
       process.exitCode = child.exitCode;
       if (!options.quiet) {
         for (const line of [...warnings, ...(recording === null ? [] : renderSummary(recording))]) say(line);

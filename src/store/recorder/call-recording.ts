@@ -5,6 +5,7 @@ import { readRequestBody } from '../../derive/index.ts';
 import type { RawHeaders, Stamp } from '../../domain/index.ts';
 import { AnswerStream } from '../answer-stream.ts';
 import { ChunkTimesBuilder } from '../chunk-times.ts';
+import { packBody } from '../compression.ts';
 import { keptInChunks, mergeChunks } from '../open-call.ts';
 import type { CallTimesRow } from '../rows.ts';
 import { notReadMark } from '../rows.ts';
@@ -193,7 +194,9 @@ export class CallRecording {
       return;
     }
     const { rowsOnDisk, pending } = await writer.takeChunks(base.call_id);
-    writer.put('bodies', { ...base, ...(await mergeChunks(connection, base.call_id, pending)) });
+    const merging =
+      rowsOnDisk === 0 ? packBody(Buffer.concat(pending)) : mergeChunks(connection, base.call_id, pending);
+    writer.put('bodies', { ...base, ...(await merging) });
     if (rowsOnDisk > 0) writer.run('DELETE FROM response_chunks WHERE call_id = ?', [base.call_id]);
   }
 }

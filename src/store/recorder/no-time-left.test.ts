@@ -2,12 +2,12 @@
 import { expect, test } from 'vitest';
 
 import { freshDatabase, openRunRecorder } from '../../../test/support/record-script.ts';
-import { WireScript } from '../../../test/support/wire-script.ts';
+import { completed, created, sse, WireScript } from '../../../test/support/wire-script.ts';
 import { withLibrary } from '../library.ts';
 
 test('what there is no time for is given up and counted, and what was recorded stays', async () => {
   const dbFile = await freshDatabase();
-  const recorder = openRunRecorder(dbFile, { closeWithinMs: 300 });
+  const recorder = openRunRecorder(dbFile, { closeAtMostMs: 300 });
   await recorder.ready;
   const script = new WireScript().call('first').head('first');
   for (let at = 0; at < 40; at += 1) script.data('first', Buffer.alloc(4 * 1024 * 1024, `data: ${at} `));
@@ -28,7 +28,7 @@ test('what there is no time for is given up and counted, and what was recorded s
 
 test('thousands of exchanges that are open when a run ends take no longer than there is time, and the next run finishes them', async () => {
   const dbFile = await freshDatabase();
-  const recorder = openRunRecorder(dbFile, { closeWithinMs: 300 });
+  const recorder = openRunRecorder(dbFile, { closeAtMostMs: 300 });
   await recorder.ready;
   const script = new WireScript();
   for (let at = 0; at < 4_000; at += 1) script.call(`open-${at}`).head(`open-${at}`);
@@ -41,5 +41,22 @@ test('thousands of exchanges that are open when a run ends take no longer than t
     expect.stringMatching(/^there was no time left to record what was waiting: \d+ events lost$/),
   ]);
   const [run] = await withLibrary(dbFile, (library) => library.listRuns({ limit: 5, all: true }));
-  expect(run).toMatchObject({ endedAt: null });
+  expect(run).toMatchObject({ endedAt: null, dropped: expect.toSatisfy((count: number) => count > 0) });
+});
+
+test('what gets on is waited for, also where all of it takes longer than a recorder may stand still', async () => {
+  const dbFile = await freshDatabase();
+  const slowly = (): void => {
+    const until = performance.now() + 3;
+    while (performance.now() < until);
+  };
+  const recorder = openRunRecorder(dbFile, { closeWithinMs: 1_500, onHandled: slowly });
+  await recorder.ready;
+  const script = new WireScript();
+  for (let at = 0; at < 100; at += 1) {
+    const id = `call-${at}`;
+    script.call(id).head(id).data(id, sse(created())).data(id, sse(completed())).end(id);
+  }
+  for (const event of script.events) recorder.push(event);
+  expect(await recorder.close()).toMatchObject({ calls: 100, dropped: 0, problems: [] });
 });

@@ -75,7 +75,9 @@ export interface Recorder extends Sink<RecorderReport> {
   /** Says of the run what was not known when it began. */
   describeRun(facts: RunProcessFacts): void;
   endRun(end: RunEnd): void;
-  /** Settles within about ten seconds and never rejects; all that could be recorded is on disk then. */
+  /** What has been pushed and is not recorded yet. */
+  readonly waitingEvents: number;
+  /** Never rejects; all that could be recorded is on disk then. Settles within about ten seconds, and within a minute where much is waiting and gets on. */
   close(): Promise<RecorderReport>;
 }
 

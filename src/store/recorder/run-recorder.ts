@@ -43,8 +43,10 @@ export interface RunRecorderOptions extends RecorderOptions {
   readonly turns?: TransactionTurns;
   /** Shared by the runs of one standing proxy: the agent asks for titles apart from the session they are for. */
   readonly titles?: Titles;
-  /** How long `close` may take. Default 8 s. */
+  /** How long `close` may take without anything being written. Default 8 s. */
   readonly closeWithinMs?: number;
+  /** How long it may take at most. Default 60 s. */
+  readonly closeAtMostMs?: number;
   /** How long SQLite itself waits for a lock before the writer tries again later. Default 1 s. */
   readonly busyTimeoutMs?: number;
   /** How long a change may wait for others to be written with it. Default 100 ms. */
@@ -82,7 +84,7 @@ export class RunRecorder implements Recorder {
   #context: RecordingContext | null = null;
   #wake: () => void = () => {};
   #closing = false;
-  #deadline = Infinity;
+  #closedAt = Infinity;
   #runEnd: RunEnd | null = null;
   #report: Promise<RecorderReport> | null = null;
 
@@ -125,7 +127,7 @@ export class RunRecorder implements Recorder {
 
   async #close(lost: { readonly events: number; readonly problem: string } | null): Promise<RecorderReport> {
     if (lost !== null) this.#problems.add(lost.problem, lost.events);
-    this.#deadline = performance.now() + (this.#options.closeWithinMs ?? 8000);
+    this.#closedAt = performance.now();
     this.#closing = true;
     this.#wake();
     await this.#finished;
@@ -140,6 +142,17 @@ export class RunRecorder implements Recorder {
       dropped: this.#problems.dropped,
       problems: this.#problems.list(),
     };
+  }
+
+  get waitingEvents(): number {
+    return this.#inbox.length - this.#taken;
+  }
+
+  /** What gets on is waited for, within bounds: whoever closes waits for it, and a thread that takes longer is given up. */
+  get #deadline(): number {
+    const { closeWithinMs = 8_000, closeAtMostMs = 60_000 } = this.#options;
+    const lastAt = Math.max(this.#closedAt, this.#context?.writer.writtenAt ?? -Infinity);
+    return Math.min(lastAt + closeWithinMs, this.#closedAt + closeAtMostMs);
   }
 
   async #work(tell: (error: TapesError | null) => void): Promise<void> {
@@ -207,7 +220,8 @@ export class RunRecorder implements Recorder {
     const run = this.#run;
     if (turns !== undefined) connection.share(turns);
     // A standing proxy has one for each of its runs, for days; a recorder seldom reads, and what it needs again is in the system's cache.
-    await connection.exec('PRAGMA cache_size = -500');
+    // The log is put back into the file when it is as long as it may stay: most of its pages are the same few hundred, again and again.
+    await connection.exec('PRAGMA cache_size = -500; PRAGMA wal_autocheckpoint = 4000');
     const pace = flushAfterMs === undefined ? {} : { flushAfterMs };
     const writer = new Writer(connection, this.#problems, { ...pace, deadline: () => this.#deadline });
     let order = 0;
@@ -235,7 +249,6 @@ export class RunRecorder implements Recorder {
     });
   }
 
-  /** `close` has its time: the process waits for it, and gives up a thread that takes longer. */
   #giveUp(event: RunRecorderEvent): void {
     this.#problems.add(noTimeLeft, 1);
     this.#options.onHandled?.(event);
@@ -347,8 +360,10 @@ export class RunRecorder implements Recorder {
       left -= 1;
     }
     // Thousands of them take longer than there is time: what is left is finished by the next run, as what a crash leaves.
-    if (left > 0) this.#problems.add(noTimeLeft, left);
-    else writer.put('runs', this.#runRow());
+    if (left > 0) {
+      this.#problems.add(noTimeLeft, left);
+      this.#putOpenRun(writer);
+    } else writer.put('runs', this.#runRow());
     await writer.close();
     const shortIds = await shortenIds(connection, 'session', this.#tally.totals.sessionIds);
     await connection.exec('PRAGMA wal_checkpoint(PASSIVE)');

@@ -24,10 +24,10 @@ export interface ThreadLink {
 }
 
 /**
- * The thread gives up by itself after 8 s, and then ends what it is at: 2 s more were not enough for that on a busy machine. Ending a thread in the
- * middle of a write ends the process with it (sqlite3 6.0.1: "FATAL ERROR: Error::ThrowAsJavaScriptException napi_throw").
+ * A thread that says nothing for so long is given up. By itself it gives up after 8 s without a write, and then ends what it is at: 2 s more were not
+ * enough for that on a busy machine.
  */
-const closeWithinMs = 20_000;
+const silentMs = 20_000;
 const tooMuchWaiting = 'too much was waiting to be recorded';
 
 export class ThreadRun implements Recorder {
@@ -45,6 +45,8 @@ export class ThreadRun implements Recorder {
   #tellClosed: (report: RecorderReport | null) => void = () => {};
   readonly #closed: Promise<RecorderReport | null>;
   #report: Promise<RecorderReport> | null = null;
+  /** While it closes. */
+  #silence: NodeJS.Timeout | null = null;
 
   /** `waiting` is shared by all runs of the thread. */
   constructor(runId: string, waiting: { bytes: number; readonly limitBytes: number }, link: ThreadLink) {
@@ -57,6 +59,10 @@ export class ThreadRun implements Recorder {
     this.#closed = new Promise((resolve) => {
       this.#tellClosed = resolve;
     });
+  }
+
+  get waitingEvents(): number {
+    return this.#waitingEvents;
   }
 
   push(event: WireEvent | ConnectionEvent): void {
@@ -124,6 +130,7 @@ export class ThreadRun implements Recorder {
       }
       case 'handled':
         this.#countWaiting(-message.events, -message.bytes);
+        this.#silence?.refresh();
         return;
       case 'closed':
         this.#tellClosed(message.report);
@@ -144,12 +151,11 @@ export class ThreadRun implements Recorder {
     this.#link.hold();
     const lost = this.#lostEvents === 0 ? null : { events: this.#lostEvents, problem: tooMuchWaiting };
     this.#link.post({ type: 'closeRun', runId: this.#runId, lost });
-    let timer: NodeJS.Timeout | undefined;
     const late = new Promise<null>((resolve) => {
-      timer = setTimeout(() => resolve(null), closeWithinMs);
+      this.#silence = setTimeout(() => resolve(null), silentMs);
     });
     const report = this.#crash === null ? await Promise.race([this.#closed, late]) : null;
-    clearTimeout(timer);
+    clearTimeout(this.#silence ?? undefined);
     this.#link.forget();
     if (report !== null) return report;
     const failed = this.#failedReport();

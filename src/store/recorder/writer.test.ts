@@ -207,14 +207,35 @@ test('what comes while a slow write is going on is written right after it', asyn
 
 const never = 60 * 60 * 1000;
 
-test('what must not wait is written at once, with all that was put before it', async () => {
+test('what must not wait is written after this turn of the event loop, with all that was put in it', async () => {
   const connection = new FakeConnection();
   const { writer } = open(connection, { flushAfterMs: never });
   writer.put('exchanges', row('a'));
   writer.hurry();
   writer.put('exchanges', row('b'));
 
-  await expect.poll(() => connection.committed.map(([, id]) => id)).toEqual(['a']);
+  await expect.poll(() => connection.committed.map(([, id]) => id)).toEqual(['a', 'b']);
+  await writer.close();
+});
+
+test('many that are in a hurry one after another share transactions', async () => {
+  const connection = new FakeConnection();
+  let transactions = 0;
+  const transaction = connection.transaction.bind(connection);
+  connection.transaction = (work) => {
+    transactions += 1;
+    return transaction(work);
+  };
+  const { writer } = open(connection, { flushAfterMs: never });
+  const ids = Array.from({ length: 50 }, (_, at) => `ex-${at}`);
+  for (const id of ids) {
+    writer.put('exchanges', row(id));
+    writer.hurry();
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+
+  await expect.poll(() => connection.committed.map(([, id]) => id)).toEqual(ids);
+  expect(transactions).toBeLessThan(ids.length / 2);
   await writer.close();
 });
 
@@ -233,6 +254,7 @@ test('however many are in a hurry while a slow write is going on, they share the
   for (const id of ids) {
     writer.put('exchanges', row(id));
     writer.hurry();
+    if (transactions === 0) await expect.poll(() => transactions).toBe(1);
   }
   goOn();
 

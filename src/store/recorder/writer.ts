@@ -38,6 +38,8 @@ export interface WriterOptions {
   readonly deadline?: () => number;
 }
 
+/** What is in a hurry waits this long for more of its kind, where something was written just before. */
+const hurriedEveryMs = 20;
 /** What a chunk takes beside its bytes: one of a single byte takes this much. */
 const partOverheadBytes = 128;
 
@@ -69,6 +71,9 @@ export class Writer {
   readonly #chunksOnDisk = new Map<string, number>();
   #batch: Batch = emptyBatch();
   #timer: NodeJS.Timeout | null = null;
+  #soon: NodeJS.Timeout | null = null;
+  #flushedAt = -Infinity;
+  #writtenAt = -Infinity;
   /** A batch became due while another was being written. */
   #isDue = false;
   #flushing: Promise<boolean> | null = null;
@@ -84,6 +89,11 @@ export class Writer {
     this.#retryAfterMs = options.retryAfterMs ?? 250;
     this.#limitBytes = options.limitBytes ?? 8 * 1024 * 1024;
     this.#deadline = options.deadline ?? ((): number => Infinity);
+  }
+
+  /** When something was last written, by performance.now(). */
+  get writtenAt(): number {
+    return this.#writtenAt;
   }
 
   /** Counts an event whose effects are in what is put next: they are lost together. */
@@ -117,12 +127,15 @@ export class Writer {
   }
 
   /**
-   * What has been put is written now, or right behind what is being written: many such at once share a transaction. A database that does
-   * not take anything just now is not asked more often for it.
+   * What has been put is written once this turn of the event loop is over. Many that come one after another share a transaction, for each
+   * writes some 40 pages, however little is in it. A database that does not take anything just now is not asked more often for it.
    */
   hurry(): void {
     if (this.#flushing !== null) this.#isDue = true;
-    else if (this.#failure === null) void this.flush();
+    else if (this.#failure === null) {
+      const waitMs = this.#flushedAt + hurriedEveryMs - performance.now();
+      this.#soon ??= setTimeout(() => void this.flush(), Math.max(0, waitMs));
+    }
   }
 
   /** Takes back what of a call's chunks is not on disk yet, and says how many rows are. Chunks come in order: disk first. */
@@ -165,7 +178,7 @@ export class Writer {
       const isDue = this.#isDue;
       this.#isDue = false;
       // What could not be written has a timer of its own.
-      if (isDue && isWritten && !isEmpty(this.#batch)) this.#schedule(0);
+      if (isDue && isWritten && !isEmpty(this.#batch)) this.hurry();
     }
   }
 
@@ -198,6 +211,7 @@ export class Writer {
     const batch = this.#batch;
     if (isEmpty(batch)) return true;
     this.#batch = emptyBatch();
+    this.#flushedAt = performance.now();
     let isWritten = false;
     try {
       const chunkRows = await this.#connection.transaction(() => this.#write(batch));
@@ -212,6 +226,7 @@ export class Writer {
       else if (code !== null && passing.has(code)) this.#retryLater();
       else isWritten = await this.#writeOneByOne();
     }
+    if (isWritten) this.#writtenAt = performance.now();
     for (const resolve of this.#waiting.splice(0)) resolve();
     return isWritten;
   }
@@ -290,7 +305,9 @@ export class Writer {
 
   #cancelTimer(): void {
     if (this.#timer !== null) clearTimeout(this.#timer);
+    if (this.#soon !== null) clearTimeout(this.#soon);
     this.#timer = null;
+    this.#soon = null;
   }
 
   #drop(): void {
