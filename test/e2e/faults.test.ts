@@ -63,6 +63,17 @@ describe('the database', () => {
     expect(result.durationMs).toBeLessThan(30_000);
   });
 
+  it('locked to the end, with --quiet: only the loss is told', async () => {
+    const scene = await set({ scenario: () => text('Hello') });
+    await startScript(scene, post()).ended;
+    const unlock = lock(dbFile(scene));
+    const options = [...scene.standIn.resolveArgs(), '--quiet'];
+    const result = await startScript(scene, post(), { options }).ended;
+    unlock();
+    expectAnswers(result, 1);
+    expect(result.stderr).toMatch(/^tapes: [^\n]*locked[^\n]*: \d+ events? lost\n$/);
+  });
+
   it('deleted while the agent runs: the agent is not disturbed', async () => {
     const scene = await set({ scenario: () => text('Hello') });
     const running = startScript(scene, `${post()}; rm -f tapes.db tapes.db-wal tapes.db-shm; ${post()}`);

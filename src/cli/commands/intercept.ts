@@ -31,7 +31,7 @@ export function addInterceptCommand(program: Command): void {
     .option('--port <n>', 'the port to listen on, on 127.0.0.1; 0 picks a free one', readPort, 0)
     .option('--label <text>', 'a name for this run')
     .option('--no-record', 'intercept, and keep nothing')
-    .option('-q, --quiet', 'print no summary at the end')
+    .option('-q, --quiet', 'print no summary at the end, only what is lost')
     .option('-v, --verbose', 'say what is done, before and after the run')
     .addHelpText(
       'after',
@@ -46,7 +46,7 @@ Examples:
     )
     .action(async (argv: string[], _options: unknown, command: Command) => {
       const { intercept } = await import('../../app/intercept.ts');
-      const { renderSummary } = await import('../render/summary.ts');
+      const { renderLosses, renderSummary } = await import('../render/summary.ts');
       const options = command.optsWithGlobals<Options>();
       const { say } = await import('../render/page.ts');
       const { openProgress } = await import('../render/progress.ts');
@@ -68,9 +68,9 @@ Examples:
       });
       progress.end();
       process.exitCode = child.exitCode;
-      if (!options.quiet) {
-        for (const line of [...warnings, ...(recording === null ? [] : renderSummary(recording))]) say(line);
-      }
+      const render = options.quiet ? renderLosses : renderSummary;
+      const lines = [...(options.quiet ? [] : warnings), ...(recording === null ? [] : render(recording))];
+      for (const line of lines) say(line);
       // All is on disk and said. mockttp keeps a timer of 100 ms or more for each TLS connection, which nobody needs to wait for.
       process.stderr.write('', () => process.exit());
     });

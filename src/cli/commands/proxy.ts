@@ -30,7 +30,7 @@ export function addProxyCommand(program: Command): void {
     .option('--label <text>', 'a name for the runs')
     .option('--no-auth', 'ask for no password, for clients that cannot send one')
     .option('--no-record', 'intercept, and keep nothing')
-    .option('-q, --quiet', 'print no summary at the end')
+    .option('-q, --quiet', 'print no summary at the end, only what is lost')
     .option('-v, --verbose', 'say what is done')
     .addHelpText(
       'after',
@@ -48,6 +48,7 @@ Examples:
       const { runProxy } = await import('../../app/proxy.ts');
       const { say, writeText } = await import('../render/page.ts');
       const { renderSessionReports } = await import('../render/session-lines.ts');
+      const { renderLosses } = await import('../render/summary.ts');
       const { guessShell, renderChanges, renderEvaluation } = await import('../render/shell-lines.ts');
       const options = command.optsWithGlobals<Options>();
       const shell = guessShell(process.env, process.platform);
@@ -72,7 +73,8 @@ Examples:
         },
       });
       if (!options.quiet) for (const line of dumped) say(line);
-      if (!options.quiet && recorded !== null) for (const line of renderSessionReports(recorded)) say(line);
+      const render = options.quiet ? renderLosses : renderSessionReports;
+      if (recorded !== null) for (const line of render(recorded)) say(line);
       // All is on disk and said. mockttp keeps a timer for each TLS connection, which nobody needs to wait for.
       process.stderr.write('', () => process.exit());
     });

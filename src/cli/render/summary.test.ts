@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 
 import { noUsage } from '../../domain/index.ts';
-import { renderSummary } from './summary.ts';
+import { renderLosses, renderSummary } from './summary.ts';
 
 const report = {
   calls: 3,
@@ -44,4 +44,10 @@ it('does not claim to have recorded where something was lost', () => {
   expect(renderSummary({ ...report, calls: 0, exchanges: 0, dropped: 12 })).toEqual([
     'recorded no calls: what was sent is lost',
   ]);
+});
+
+it('tells what was lost in any case, and nothing else', () => {
+  const problems = ['the database is locked: 12 events lost'];
+  expect(renderLosses({ dropped: 12, problems })).toEqual(problems);
+  expect(renderLosses({ dropped: 0, problems: ['the folder is shared'] })).toEqual([]);
 });

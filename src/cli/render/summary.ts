@@ -9,6 +9,11 @@ export function renderSummary(report: RecordingReport): string[] {
   return [renderRecorded(report), ...report.problems];
 }
 
+/** What is said in any case. */
+export function renderLosses({ dropped, problems }: Pick<RecordingReport, 'dropped' | 'problems'>): readonly string[] {
+  return dropped === 0 ? [] : problems;
+}
+
 function renderRecorded({ calls, turns, sessions, usage, exchanges, dropped }: RecordingReport): string {
   if (calls === 0) return renderNoCalls({ exchanges, dropped });
   const newest = sessions.at(-1);
