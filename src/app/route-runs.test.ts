@@ -29,6 +29,7 @@ class NotingThread implements RecorderThread {
       describeRun: (facts) => void (run.facts = facts),
       endRun: () => undefined,
       waitingEvents: 0,
+      dropWaiting: () => undefined,
       close: async () => {
         run.isClosed = true;
         return reportOf(run);

@@ -60,3 +60,21 @@ test('what gets on is waited for, also where all of it takes longer than a recor
   for (const event of script.events) recorder.push(event);
   expect(await recorder.close()).toMatchObject({ calls: 100, dropped: 0, problems: [] });
 });
+
+test('nobody has to wait: what is left is dropped where that is asked for, and counted', async () => {
+  const dbFile = await freshDatabase();
+  let handled = 0;
+  const recorder = openRunRecorder(dbFile, {
+    onHandled() {
+      handled += 1;
+      if (handled === 100) recorder.dropWaiting();
+    },
+  });
+  await recorder.ready;
+  const script = new WireScript();
+  for (let at = 0; at < 200; at += 1) script.call(`call-${at}`).head(`call-${at}`).end(`call-${at}`);
+  for (const event of script.events) recorder.push(event);
+  const { calls, dropped } = await recorder.close();
+  expect(calls).toBeLessThan(100);
+  expect(dropped).toBeGreaterThan(script.events.length - 150);
+});

@@ -97,6 +97,9 @@ function hear(message: ToThread): void {
     case 'endRun':
       runs.get(message.runId)?.recorder.endRun(message.end);
       return;
+    case 'dropWaiting':
+      runs.get(message.runId)?.recorder.dropWaiting();
+      return;
     case 'closeRun': {
       const { runId } = message;
       const run = runs.get(runId);

@@ -77,6 +77,8 @@ export interface Recorder extends Sink<RecorderReport> {
   endRun(end: RunEnd): void;
   /** What has been pushed and is not recorded yet. */
   readonly waitingEvents: number;
+  /** Whoever closes will not wait any longer: what has not been recorded is dropped and counted. */
+  dropWaiting(): void;
   /** Never rejects; all that could be recorded is on disk then. Settles within about ten seconds, and within a minute where much is waiting and gets on. */
   close(): Promise<RecorderReport>;
 }

@@ -85,6 +85,7 @@ export class RunRecorder implements Recorder {
   #wake: () => void = () => {};
   #closing = false;
   #closedAt = Infinity;
+  #droppedAt = Infinity;
   #runEnd: RunEnd | null = null;
   #report: Promise<RecorderReport> | null = null;
 
@@ -117,6 +118,10 @@ export class RunRecorder implements Recorder {
 
   endRun(end: RunEnd): void {
     this.#runEnd = end;
+  }
+
+  dropWaiting(): void {
+    this.#droppedAt = performance.now();
   }
 
   /** `lost`: what the main side has dropped itself. */
@@ -152,7 +157,7 @@ export class RunRecorder implements Recorder {
   get #deadline(): number {
     const { closeWithinMs = 8_000, closeAtMostMs = 60_000 } = this.#options;
     const lastAt = Math.max(this.#closedAt, this.#context?.writer.writtenAt ?? -Infinity);
-    return Math.min(lastAt + closeWithinMs, this.#closedAt + closeAtMostMs);
+    return Math.min(lastAt + closeWithinMs, this.#closedAt + closeAtMostMs, this.#droppedAt);
   }
 
   async #work(tell: (error: TapesError | null) => void): Promise<void> {

@@ -18,6 +18,7 @@ export type ToThread =
       readonly runId: string;
       readonly lost: { readonly events: number; readonly problem: string } | null;
     }
+  | { readonly type: 'dropWaiting'; readonly runId: string }
   /** Once all runs are closed. */
   | { readonly type: 'leave' };
 

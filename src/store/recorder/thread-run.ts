@@ -112,6 +112,10 @@ export class ThreadRun implements Recorder {
     this.#link.post({ type: 'endRun', runId: this.#runId, end });
   }
 
+  dropWaiting(): void {
+    this.#link.post({ type: 'dropWaiting', runId: this.#runId });
+  }
+
   close(): Promise<RecorderReport> {
     this.#report ??= this.#close();
     return this.#report;
