@@ -1,6 +1,6 @@
 // Records one run: opens the recorder, keeps the credentials that it must mask up to date, and closes it with the run's end.
 import type { AgentProfile } from '../agents/index.ts';
-import type { ConnectionEvent, Sink } from '../domain/index.ts';
+import type { ConnectionEvent, Pace, Sink } from '../domain/index.ts';
 import type { ChildResult } from '../launch/index.ts';
 import { checkBeforeRecording, openRecorder, type RecorderReport } from '../store/index.ts';
 import { tapesVersion } from '../version.ts';
@@ -11,6 +11,8 @@ import { readRunSecrets } from './run-secrets.ts';
 export type RecordingReport = RecorderReport;
 
 export interface RunRecorder extends Sink<unknown> {
+  /** Null: nothing is recorded. */
+  readonly pace: Pace | null;
   tellConnection(event: ConnectionEvent): void;
   learnSecrets(values: readonly string[]): void;
   /** Puts the run's end and all that is still on its way on disk. Settles within about ten seconds; where the thread does not answer, within twenty. */
@@ -64,6 +66,7 @@ export async function recordRun(options: RecordRunOptions): Promise<RunRecorder>
   };
   return {
     push: (event) => recorder.push(event),
+    pace: recorder.pace,
     tellConnection: (event) => recorder.push(event),
     close,
     learnSecrets: (values) => recorder.learnSecrets(values),
@@ -85,6 +88,7 @@ export async function recordRun(options: RecordRunOptions): Promise<RunRecorder>
 export function noRecorder(): RunRecorder {
   return {
     push: () => undefined,
+    pace: null,
     tellConnection: () => undefined,
     close: async () => undefined,
     learnSecrets: () => undefined,
