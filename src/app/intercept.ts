@@ -110,6 +110,7 @@ export async function intercept(options: InterceptOptions): Promise<InterceptRes
       extraRoots: trust.upstreamRoots,
       codeFolder: places.cacheFolder,
       sink: watchTls(teeSinks(recorder, dump), untrustingHosts),
+      pace: recorder.pace,
       tellsUpstream: options.record || dump !== null,
       tap: dump?.tap,
       tellConnection(event) {

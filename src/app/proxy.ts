@@ -135,6 +135,7 @@ export async function runProxy(options: ProxyOptions): Promise<ProxyResult> {
       onConnection: (port) => recording?.peers.noteConnection(port),
       // The dump first: the router then says in it whose an exchange is.
       sink: watchTls(teeSinks(dump, recording?.router ?? null), untrustingHosts),
+      pace: recording?.router.pace ?? null,
       tellsUpstream: recording !== null || dump !== null,
       tellConnection(event) {
         dump?.tellConnection(event);

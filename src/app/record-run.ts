@@ -1,6 +1,6 @@
 // Records one run: opens the recorder, keeps the credentials that it must mask up to date, and closes it with the run's end.
 import type { AgentProfile } from '../agents/index.ts';
-import type { ConnectionEvent, Sink } from '../domain/index.ts';
+import type { ConnectionEvent, Pace, Sink } from '../domain/index.ts';
 import type { ChildResult } from '../launch/index.ts';
 import { checkBeforeRecording, openRecorder, type RecorderReport } from '../store/index.ts';
 import { tapesVersion } from '../version.ts';
@@ -14,6 +14,8 @@ const leavingOut = ['SIGINT', 'SIGTERM'] as const;
 export type RecordingReport = RecorderReport;
 
 export interface RunRecorder extends Sink<unknown> {
+  /** Null: nothing is recorded. */
+  readonly pace: Pace | null;
   tellConnection(event: ConnectionEvent): void;
   learnSecrets(values: readonly string[]): void;
   /**
@@ -71,6 +73,7 @@ export async function recordRun(options: RecordRunOptions): Promise<RunRecorder>
   };
   return {
     push: (event) => recorder.push(event),
+    pace: recorder.pace,
     tellConnection: (event) => recorder.push(event),
     close,
     learnSecrets: (values) => recorder.learnSecrets(values),
@@ -99,6 +102,7 @@ export async function recordRun(options: RecordRunOptions): Promise<RunRecorder>
 export function noRecorder(): RunRecorder {
   return {
     push: () => undefined,
+    pace: null,
     tellConnection: () => undefined,
     close: async () => undefined,
     learnSecrets: () => undefined,

@@ -17,6 +17,9 @@ class NotingThread implements RecorderThread {
   readonly runs: NotedRun[] = [];
   readonly secrets: string[] = [];
   failure: string | null = null;
+  isBehind = false;
+  readonly goOns: (() => void)[] = [];
+  readonly pace = { isBehind: () => this.isBehind, whenNotBehind: (goOn: () => void) => void this.goOns.push(goOn) };
   hasLeft = false;
 
   openRun(start: RunStart): Recorder {
@@ -243,6 +246,20 @@ it('goes on in another thread when one has crashed, and tells it what is secret'
     ['session', true],
   ]);
   expect(scene.threads[1]!.runs[1]!.start.proxyRunId).toBe(scene.threads[1]!.runs[0]!.start.id);
+  await scene.router.close();
+});
+
+it('keeps the pace of whichever thread records', async () => {
+  const scene = set();
+  const { pace } = scene.router;
+  let goesOn = 0;
+  scene.threads[0]!.isBehind = true;
+  expect(pace.isBehind()).toBe(true);
+  pace.whenNotBehind(() => (goesOn += 1));
+  scene.router.startAnew();
+  expect(pace.isBehind()).toBe(false);
+  scene.threads[0]!.goOns[0]!();
+  expect(goesOn).toBe(1);
   await scene.router.close();
 });
 

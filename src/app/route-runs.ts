@@ -2,7 +2,14 @@
 // A run whose session has been idle is ended and let go; a session that comes back gets a new one.
 import { attributeRequest, type RequestOrigin } from '../agents/index.ts';
 import { isCallRequest } from '../derive/index.ts';
-import { newId, type ConnectionEvent, type RequestHead, type Sink, type WireEvent } from '../domain/index.ts';
+import {
+  newId,
+  type ConnectionEvent,
+  type Pace,
+  type RequestHead,
+  type Sink,
+  type WireEvent,
+} from '../domain/index.ts';
 import type { Recorder, RecorderReport, RecorderThread, RunStart } from '../store/index.ts';
 import { ConnectionRoutes } from './route-connections.ts';
 import { SessionReports } from './session-reports.ts';
@@ -78,6 +85,14 @@ export class RunRouter implements Sink<SessionReports> {
   /** Of the proxy's own run: an error where the database is refused. */
   get ready(): Recorder['ready'] {
     return this.#own.recorder.ready;
+  }
+
+  /** Of whichever thread records. */
+  get pace(): Pace {
+    return {
+      isBehind: () => this.#thread.pace.isBehind(),
+      whenNotBehind: (goOn) => this.#thread.pace.whenNotBehind(goOn),
+    };
   }
 
   /** How many sessions are being recorded. */

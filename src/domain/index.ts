@@ -6,6 +6,7 @@ export { countJsonValues, maxJsonValues, readOutsideJson } from './outside-json.
 export type { OutsideJson } from './outside-json.ts';
 export { packData, unpackData } from './packed-data.ts';
 export type { DataEvent, PackedData } from './packed-data.ts';
+export type { Pace } from './pace.ts';
 export { readUtf8 } from './read-utf8.ts';
 export { shellWord } from './shell-word.ts';
 export type { TapEvent } from './tap-event.ts';

@@ -9,7 +9,7 @@ import type { Mockttp } from 'mockttp';
 import { MockttpServer } from 'mockttp/dist/server/mockttp-server';
 import { LastHopEncrypted, LastTunnelAddress } from 'mockttp/dist/util/socket-extensions';
 
-import type { Sink } from '../domain/index.ts';
+import type { Pace, Sink } from '../domain/index.ts';
 import { formatAuthority, readAuthority } from './connect-request.ts';
 import { endsOf } from './connections.ts';
 import { stampEvents, type Emit } from './emit.ts';
@@ -30,6 +30,8 @@ export interface EngineOptions {
   /** The HTTP version that the real host would choose. */
   readonly alpnOf: (host: string, port: number) => Alpn | null;
   readonly sink: Sink<unknown>;
+  /** Of whoever keeps what the sink is told; null: nobody does. */
+  readonly pace: Pace | null;
   /** Events also tell of the provider's side. */
   readonly tellsUpstream: boolean;
   /** Told of what passes below TLS on the agent's side; absent: nobody asks. */
@@ -77,6 +79,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     emit,
     isRefusedUpgrade: options.isRefusedUpgrade,
     endsOf: options.tellsUpstream ? endsOf : null,
+    pace: options.pace,
   });
   takeHttp(listener(), relay);
   return {

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { setImmediate as nextTurn, setTimeout as wait } from 'node:timers/promises';
 
-import { matchesHost, type Sink } from '../domain/index.ts';
+import { matchesHost, type Pace, type Sink } from '../domain/index.ts';
 import { watchAgentConnections, type TellConnection } from './connections.ts';
 import { openDoor } from './door.ts';
 import type { Engine } from './engine.ts';
@@ -32,6 +32,8 @@ export interface InterceptorOptions {
   /** PEM certificates trusted upstream besides Node's own. */
   readonly extraRoots: readonly string[];
   readonly sink: Sink<unknown>;
+  /** Of whoever keeps what the sink is told: while it is behind, what it is told of is not read on. Absent: nothing is ever held up. */
+  readonly pace?: Pace | null;
   /** Told of each connection that wants an intercepted host, by the port that it comes from. */
   readonly onConnection?: (clientPort: number) => void;
   /** What a client must send; null lets everybody on this machine in. Default: one that is new. */
@@ -122,6 +124,7 @@ export async function openInterceptor(options: InterceptorOptions): Promise<Inte
         isRefusedUpgrade: options.isRefusedUpgrade,
         alpnOf: (host, port) => upstreamTls.alpnOf(host, port),
         sink,
+        pace: options.pace ?? null,
         tellsUpstream: options.tellsUpstream ?? false,
         tap,
         onSecure: connections?.secure,

@@ -4,7 +4,7 @@
 // refused is its own.
 import tls, { type TLSSocket } from 'node:tls';
 
-import { newId, type Stamp, type UpstreamLeg, type WireFailure } from '../domain/index.ts';
+import { newId, type Pace, type Stamp, type UpstreamLeg, type WireFailure } from '../domain/index.ts';
 import { stamp } from './connections.ts';
 import type { Emit } from './emit.ts';
 import { requestHeadOf, tellHttp1 } from './http1-exchanges.ts';
@@ -13,6 +13,7 @@ import { tellHttp2 } from './http2/exchanges.ts';
 import { clientOf, destroyOnceWritten, reset } from './layered-sockets.ts';
 import { isRefusedHead, refusal } from './refused-upgrade.ts';
 import type { ProviderSide, RelayedConnection, RelayedExchanges } from './relayed-exchanges.ts';
+import { Valve } from './valve.ts';
 
 export interface RelayOptions {
   readonly emit: Emit;
@@ -20,6 +21,8 @@ export interface RelayOptions {
   readonly isRefusedUpgrade: (path: string) => boolean;
   /** Reads the ends of the connection to the provider; null: nobody asks. */
   readonly endsOf: ((upstream: TLSSocket) => Pick<UpstreamLeg, 'local' | 'remote' | 'phases'> | null) | null;
+  /** Of whoever keeps what passes; null: nobody does. */
+  readonly pace: Pace | null;
 }
 
 export type HttpVersion = '1.1' | '2';
@@ -52,10 +55,12 @@ function carry(
   version: HttpVersion,
   host: string,
   port: number,
-  { emit, isRefusedUpgrade, endsOf }: RelayOptions,
+  { emit, isRefusedUpgrade, endsOf, pace }: RelayOptions,
   connections: Set<RelayedExchanges>,
 ): void {
   let upstream: TLSSocket | null = null;
+  const fromAgent = new Valve(agent, pace);
+  let fromUpstream: Valve | null = null;
   /** Of a request that may ask for an upgrade that is refused: nothing of it is passed on before that is known. */
   let held: Buffer = Buffer.alloc(0);
   let isOver = false;
@@ -116,14 +121,16 @@ function carry(
     });
     socket.allowHalfOpen = true;
     socket.setNoDelay(true);
+    const valve = new Valve(socket, pace);
+    fromUpstream = valve;
     socket.on('data', (bytes: Buffer) => {
       if (isOver) return;
       const goesOn = agent.write(bytes);
       exchanges.received(bytes);
       if (linger !== undefined) lingerOn();
-      if (!goesOn) socket.pause();
+      valve.passed(goesOn);
     });
-    socket.on('drain', () => agent.resume());
+    socket.on('drain', () => fromAgent.drained());
     socket.on('end', () => {
       if (isOver) return;
       exchanges.receivedEnd();
@@ -142,7 +149,7 @@ function carry(
     socket.on('close', () => {
       if (isOver) return;
       // It ended as it should: the agent has been told, and may still be writing to nobody.
-      if (socket.readableEnded) return void (agent.destroyed ? over() : agent.resume());
+      if (socket.readableEnded) return agent.destroyed ? over() : fromAgent.drained();
       failed('upstream', { code: 'ECONNRESET', message: 'the connection to the provider was closed' }, true);
     });
     return socket;
@@ -151,7 +158,7 @@ function carry(
     upstream ??= open();
     const goesOn = upstream.destroyed || upstream.write(bytes);
     exchanges.sent(bytes);
-    if (!goesOn) agent.pause();
+    fromAgent.passed(goesOn);
   };
   /** False: it is no request that could be told. */
   const refuse = (head: Buffer): boolean => {
@@ -193,7 +200,7 @@ function carry(
     if (upstream.readableEnded) closed();
     else lingerOn();
   };
-  const onDrain = (): void => void upstream?.resume();
+  const onDrain = (): void => fromUpstream?.drained();
   const onError = (error: NodeJS.ErrnoException): void => failed('agent', null, error.code === 'ECONNRESET');
   const onClose = (): void => {
     if (agent.readableEnded && upstream?.readableEnded !== false) return over();

@@ -21,6 +21,6 @@ export type { ImportReport } from './transfer/import-sessions.ts';
 export { checkBeforeRecording } from './database-file.ts';
 export { refuseSharedFolder } from './shared-folder.ts';
 export { openRecorder, openRecorderThread } from './recorder/open-recorder.ts';
-export type { Recorder, RecorderReport, RecorderThread, RunStart } from './recorder/recorder-types.ts';
+export type { PacedRecorder, Recorder, RecorderReport, RecorderThread, RunStart } from './recorder/recorder-types.ts';
 export type { RederiveProgress, RederiveReport } from './rederive.ts';
 export type { VerifyProblem, VerifyProgress, VerifyReport } from './verify.ts';

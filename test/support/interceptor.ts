@@ -6,7 +6,7 @@ import { connect as connectTcp, type Socket } from 'node:net';
 import { connect as connectTls, type ConnectionOptions, type TLSSocket } from 'node:tls';
 import { findProfile } from '../../src/agents/index.ts';
 import { openRoot, permits } from '../../src/ca/index.ts';
-import type { ConnectionEvent, WireEvent } from '../../src/domain/index.ts';
+import type { ConnectionEvent, Pace, WireEvent } from '../../src/domain/index.ts';
 import { openInterceptor, parseResolve, quietEngine, type UpstreamRoutes } from '../../src/proxy/index.ts';
 import type { StandIn } from './chatgpt/index.ts';
 
@@ -37,6 +37,10 @@ export interface TestInterceptorOptions {
   readonly refusesUpgrades?: boolean;
   /** Null: everybody is let in. Default: one that is new. */
   readonly password?: null;
+  /** Of whoever keeps the events; default: nobody is ever behind. */
+  readonly pace?: Pace;
+  /** Told of each event at once. */
+  readonly onEvent?: (event: WireEvent) => void;
 }
 
 export async function startInterceptor({
@@ -45,6 +49,8 @@ export async function startInterceptor({
   trustStandIn = true,
   tellsUpstream = false,
   refusesUpgrades = true,
+  pace,
+  onEvent = () => undefined,
   ...password
 }: TestInterceptorOptions): Promise<TestInterceptor> {
   const folder = mkdtempSync(join(tmpdir(), 'tapes-interceptor-'));
@@ -70,10 +76,12 @@ export async function startInterceptor({
     sink: {
       push(event) {
         events.push(event);
+        onEvent(event);
         for (const look of waiting) look();
       },
       close: async () => undefined,
     },
+    ...(pace === undefined ? {} : { pace }),
     tellsUpstream,
     tellConnection: tellsUpstream ? (event) => connections.push(event) : undefined,
   });

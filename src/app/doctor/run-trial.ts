@@ -117,6 +117,7 @@ async function perform(options: TrialOptions, home: TrialHome, stop: AbortContro
       },
       extraRoots: [leaf.certificatePem],
       sink: witness.watch(recorder),
+      pace: recorder.pace,
     });
     recorder.learnSecrets([interceptor.password, interceptor.proxyUrl]);
     const startedAt = performance.now();

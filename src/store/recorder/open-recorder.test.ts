@@ -1,5 +1,5 @@
 // The recorder in its thread, as `tapes intercept` uses it.
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 
 import { freshDatabase } from '../../../test/support/record-script.ts';
 import { maskKeyOfTests, runStartOfTests } from '../../../test/support/run-start.ts';
@@ -7,9 +7,9 @@ import { plainAnswer, sse, textDelta, WireScript } from '../../../test/support/w
 import { Connection } from '../connection.ts';
 import { withLibrary } from '../library.ts';
 import { openRecorder } from './open-recorder.ts';
-import type { Recorder, RecorderOptions } from './recorder-types.ts';
+import type { PacedRecorder, RecorderOptions, Recorder } from './recorder-types.ts';
 
-const open = (dbFile: string, options: Partial<RecorderOptions> = {}): Recorder =>
+const open = (dbFile: string, options: Partial<RecorderOptions> = {}): PacedRecorder =>
   openRecorder({ dbFile, run: runStartOfTests(), maskKey: maskKeyOfTests, secrets: [], ...options });
 
 function push(recorder: Recorder, write: (script: WireScript) => unknown): void {
@@ -96,6 +96,39 @@ test('a thread that dies is counted, and close still settles', async () => {
 
   expect(report.problems.join()).toMatch(/recorder/);
   expect(await recorder.close()).toBe(report);
+});
+
+test('it is behind while much waits, and no longer once that is recorded', async () => {
+  const recorder = open(await freshDatabase(), { queueLimitBytes: 16_000_000 });
+  const filler = sse(textDelta('x'.repeat(50_000)));
+  push(recorder, (script) => {
+    script.call('ex-1').head('ex-1');
+    for (let at = 0; at < 100; at++) script.data('ex-1', filler);
+  });
+  expect(recorder.pace.isBehind()).toBe(true);
+  await new Promise<void>((resolve) => recorder.pace.whenNotBehind(resolve));
+  expect(recorder.pace.isBehind()).toBe(false);
+  expect((await recorder.close()).dropped).toBe(0);
+});
+
+test('nobody waits for a thread that has died', async () => {
+  // The bound of a hold never comes.
+  vi.useFakeTimers({ toFake: ['setTimeout'] });
+  try {
+    // Secrets that are no list end the thread at its start.
+    const secrets = null as unknown as string[];
+    const recorder = open(await freshDatabase(), { secrets, queueLimitBytes: 16_000_000 });
+    const filler = sse(textDelta('x'.repeat(50_000)));
+    push(recorder, (script) => {
+      script.call('ex-1').head('ex-1');
+      for (let at = 0; at < 100; at++) script.data('ex-1', filler);
+    });
+    expect(recorder.pace.isBehind()).toBe(true);
+    await new Promise<void>((resolve) => recorder.pace.whenNotBehind(resolve));
+    expect((await recorder.close()).problems.join()).toMatch(/crashed/);
+  } finally {
+    vi.useRealTimers();
+  }
 });
 
 test('pushing takes microseconds, whatever the recorder does', async () => {

@@ -2,9 +2,10 @@
 // above it, the data of whole exchanges is dropped and counted. Nothing that happens to the thread is ever thrown at the engine.
 import type { Worker } from 'node:worker_threads';
 
-import { packData, type DataEvent } from '../../domain/index.ts';
+import { packData, type DataEvent, type Pace } from '../../domain/index.ts';
 import { startThread } from '../../processes/index.ts';
-import type { RecorderOptions, Recorder, RecorderThread, RunStart, ThreadOptions } from './recorder-types.ts';
+import { Backlog } from './backlog.ts';
+import type { PacedRecorder, RecorderOptions, RecorderThread, RunStart, ThreadOptions } from './recorder-types.ts';
 import { ThreadRun } from './thread-run.ts';
 import type { FromThread, ThreadData, ToThread, Waiting } from './thread-messages.ts';
 
@@ -15,7 +16,7 @@ const paceMs = 10;
 const packBytes = 256 * 1024;
 
 /** Starts recording one run, in a thread of its own. Never throws: what fails is in `ready` and in the report of `close`. */
-export function openRecorder(options: RecorderOptions): Recorder {
+export function openRecorder(options: RecorderOptions): PacedRecorder {
   const thread = new Thread(options);
   const run = thread.openRun(options.run);
   const close = run.close.bind(run);
@@ -37,7 +38,7 @@ export function openRecorderThread(options: ThreadOptions): RecorderThread {
 class Thread implements RecorderThread {
   readonly #runs = new Map<string, ThreadRun>();
   /** What waits to be handled, of all runs. */
-  readonly #waiting: { bytes: number; readonly limitBytes: number };
+  readonly #backlog: Backlog;
   #worker: Worker | null = null;
   #failure: string | null = null;
   #outbox: Waiting[] = [];
@@ -48,7 +49,7 @@ class Thread implements RecorderThread {
   #sentAt = 0;
 
   constructor({ queueLimitBytes = defaultQueueLimitBytes, dbFile, maskKey, secrets }: ThreadOptions) {
-    this.#waiting = { bytes: 0, limitBytes: queueLimitBytes };
+    this.#backlog = new Backlog(queueLimitBytes);
     try {
       this.#worker = startThread('./recorder-thread', import.meta.url, {
         dbFile,
@@ -63,12 +64,16 @@ class Thread implements RecorderThread {
     }
   }
 
+  get pace(): Pace {
+    return this.#backlog;
+  }
+
   get failure(): string | null {
     return this.#failure;
   }
 
   openRun(start: RunStart): ThreadRun {
-    const run = new ThreadRun(start.id, this.#waiting, {
+    const run = new ThreadRun(start.id, this.#backlog, {
       post: (message, transfer) => this.#post(message, transfer),
       postData: (runId, event) => this.#postData(runId, event),
       // A process that has nothing else to do waits for the end of a run, and not for a run.
@@ -111,6 +116,7 @@ class Thread implements RecorderThread {
   #fail(reason: string): void {
     this.#failure ??= reason;
     this.#worker = null;
+    this.#backlog.giveUp();
     for (const run of this.#runs.values()) run.fail(this.#failure);
   }
 

@@ -1,6 +1,6 @@
 // What a recorder is to whoever opens one: the same in the worker thread and in process.
 import type { CallIdentity } from '../../agents/index.ts';
-import type { ConnectionEvent, RawHeaders, Sink, Usage, WireEvent } from '../../domain/index.ts';
+import type { ConnectionEvent, Pace, RawHeaders, Sink, Usage, WireEvent } from '../../domain/index.ts';
 import type { TapesError } from '../../errors.ts';
 import type { RunKind } from '../rows.ts';
 
@@ -39,7 +39,7 @@ export interface ThreadOptions {
   readonly maskKey: Uint8Array;
   /** Credentials that are known before the agent starts. */
   readonly secrets: readonly string[];
-  /** How much may wait to be recorded, of all runs together; above it, data is dropped and counted. Default 64 MiB. */
+  /** How much may wait to be recorded, of all runs together; above it, data is dropped and counted. From a quarter of it on it is behind. Default 64 MiB. */
   readonly queueLimitBytes?: number;
 }
 
@@ -83,8 +83,15 @@ export interface Recorder extends Sink<RecorderReport> {
   close(): Promise<RecorderReport>;
 }
 
+/** A recorder in a thread of its own. */
+export interface PacedRecorder extends Recorder {
+  readonly pace: Pace;
+}
+
 /** Records several runs at once, in one thread. */
 export interface RecorderThread {
+  /** Of all its runs together. */
+  readonly pace: Pace;
   /** Begins a run. Never throws: what fails is in its `ready` and its report. */
   openRun(run: RunStart): Recorder;
   /** Masks these values in all runs from now on. */

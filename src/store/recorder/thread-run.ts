@@ -1,8 +1,9 @@
 // One run that is recorded in the thread, as the engine's side sees it: what of it waits, what had to be dropped, how it ends.
-import type { ConnectionEvent, DataEvent, WireEvent } from '../../domain/index.ts';
+import type { ConnectionEvent, DataEvent, Pace, WireEvent } from '../../domain/index.ts';
 import { noUsage } from '../../domain/index.ts';
 import { TapesError } from '../../errors.ts';
-import type { Recorder, RecorderReport, RunEnd, RunProcessFacts } from './recorder-types.ts';
+import type { Backlog } from './backlog.ts';
+import type { PacedRecorder, RecorderReport, RunEnd, RunProcessFacts } from './recorder-types.ts';
 import type { DataLost } from './run-recorder.ts';
 import type { FromThread, ToThread } from './thread-messages.ts';
 import { sizeOfEvent } from './thread-messages.ts';
@@ -30,10 +31,10 @@ export interface ThreadLink {
 const silentMs = 20_000;
 const tooMuchWaiting = 'too much was waiting to be recorded';
 
-export class ThreadRun implements Recorder {
+export class ThreadRun implements PacedRecorder {
   readonly ready: Promise<TapesError | null>;
   readonly #runId: string;
-  readonly #waiting: { bytes: number; readonly limitBytes: number };
+  readonly #backlog: Backlog;
   readonly #link: ThreadLink;
   #waitingBytes = 0;
   #waitingEvents = 0;
@@ -48,10 +49,10 @@ export class ThreadRun implements Recorder {
   /** While it closes. */
   #silence: NodeJS.Timeout | null = null;
 
-  /** `waiting` is shared by all runs of the thread. */
-  constructor(runId: string, waiting: { bytes: number; readonly limitBytes: number }, link: ThreadLink) {
+  /** `backlog` is shared by all runs of the thread. */
+  constructor(runId: string, backlog: Backlog, link: ThreadLink) {
     this.#runId = runId;
-    this.#waiting = waiting;
+    this.#backlog = backlog;
     this.#link = link;
     this.ready = new Promise((resolve) => {
       this.#tellReady = resolve;
@@ -63,6 +64,10 @@ export class ThreadRun implements Recorder {
 
   get waitingEvents(): number {
     return this.#waitingEvents;
+  }
+
+  get pace(): Pace {
+    return this.#backlog;
   }
 
   push(event: WireEvent | ConnectionEvent): void {
@@ -89,7 +94,7 @@ export class ThreadRun implements Recorder {
       return;
     }
     // Heads and ends are small and make sense of the rest: they may take twice as much.
-    if (this.#waiting.bytes + size > 2 * this.#waiting.limitBytes) {
+    if (this.#backlog.bytes + size > 2 * this.#backlog.limitBytes) {
       this.#lostEvents++;
       return;
     }
@@ -186,7 +191,7 @@ export class ThreadRun implements Recorder {
   #mustDrop(event: BytesEvent, size: number): boolean {
     // A body with a hole is no body; a WebSocket's messages stand for themselves.
     if (event.type !== 'socketMessage' && this.#lossy.has(event.exchangeId)) return true;
-    return this.#waiting.bytes + size > this.#waiting.limitBytes;
+    return this.#backlog.bytes + size > this.#backlog.limitBytes;
   }
 
   #drop(event: BytesEvent): void {
@@ -223,6 +228,6 @@ export class ThreadRun implements Recorder {
   #countWaiting(events: number, bytes: number): void {
     this.#waitingEvents += events;
     this.#waitingBytes += bytes;
-    this.#waiting.bytes += bytes;
+    this.#backlog.count(bytes);
   }
 }
