@@ -20,7 +20,7 @@ export type { CallEnding } from './outcome.ts';
 export { readPriceFile } from './price-file.ts';
 export { readPrompt } from './prompt.ts';
 export { readRateLimits } from './rate-limits.ts';
-export { isCallRequest, readRequestBody, retryKey } from './request.ts';
+export { isCallRequest, readInputItem, readRequestAround, readRequestBody, retryKey } from './request.ts';
 export type { InputItem, RequestReading, SentItem } from './request.ts';
 export { toMatch, readSearchTerms } from './search-query.ts';
 export { toSearchEntry, toSentEntry } from './searchable.ts';

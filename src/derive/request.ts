@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import type { Item } from '../domain/index.ts';
 import { maxJsonValues, readOutsideJson } from '../domain/index.ts';
 import { hashItem, toItem } from './item.ts';
-import { isRecord, textOf, writeJson } from './json.ts';
+import { isRecord, parseRecord, textOf, writeJson } from './json.ts';
 import type { JsonRecord } from './json.ts';
 
 /** An element of `input`, as sent and as the vocabulary has it. */
@@ -34,17 +34,45 @@ export interface RequestReading {
 export function readRequestBody(text: string): RequestReading {
   const read = readOutsideJson(text);
   const json = read.type === 'json' && isRecord(read.value) ? read.value : null;
-  const request =
-    json !== null && isRecord(json['response']) && json['type'] === 'response.create' ? json['response'] : json;
+  const request = json === null ? null : requestIn(json);
+  const notRead = read.type === 'too-many-values' ? `the body, which holds more than ${maxJsonValues} values` : null;
+  return { ...readFields(json, request), inputItems: readInput(request?.['input']), notRead };
+}
+
+/**
+ * The reading of a body whose `input` holds these items, from the rest of it: `around` is the body with an empty list there. Null where the two
+ * are no such body, and where only all of it tells.
+ */
+export function readRequestAround(around: string, inputItems: readonly InputItem[]): RequestReading | null {
+  const json = parseRecord(around);
+  const input = json?.['input'];
+  // A message of a WebSocket may hold a request that has an `input` of its own.
+  if (json === null || requestIn(json) !== json || !Array.isArray(input) || input.length > 0) return null;
+  for (const item of inputItems) input.push(item.json);
+  return { ...readFields(json, json), inputItems, notRead: null };
+}
+
+/** An element of `input` by itself; null where it is no object. */
+export function readInputItem(text: string): InputItem | null {
+  const json = parseRecord(text);
+  return json === null ? null : readItem(json);
+}
+
+function requestIn(json: JsonRecord): JsonRecord {
+  return isRecord(json['response']) && json['type'] === 'response.create' ? json['response'] : json;
+}
+
+function readFields(
+  json: JsonRecord | null,
+  request: JsonRecord | null,
+): Omit<RequestReading, 'inputItems' | 'notRead'> {
   const { stream } = request ?? {};
   return {
     json,
     model: textOf(request?.['model']),
     stream: typeof stream === 'boolean' ? stream : null,
     previousResponseId: textOf(request?.['previous_response_id']),
-    inputItems: readInput(request?.['input']),
     promptCacheKey: textOf(request?.['prompt_cache_key']),
-    notRead: read.type === 'too-many-values' ? `the body, which holds more than ${maxJsonValues} values` : null,
   };
 }
 

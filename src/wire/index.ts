@@ -9,6 +9,6 @@ export { readTemplate, writeTemplate } from './request-template.ts';
 export type { RequestTemplate } from './request-template.ts';
 export { StackedRefit } from './stacked-refit.ts';
 export { splitRequest } from './split-request.ts';
-export type { Cut, SplitOptions } from './split-request.ts';
+export type { Cut, CutBody, SplitOptions } from './split-request.ts';
 export { looksLikeSse, SseDecoder } from './sse.ts';
 export type { SseEvent } from './sse.ts';

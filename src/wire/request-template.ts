@@ -18,6 +18,8 @@ export interface RequestTemplate {
   readonly parts: number;
   /** The body again. The counts must be those above. */
   fill(items: readonly Uint8Array[], parts: readonly Uint8Array[]): Uint8Array;
+  /** Is it `body` that `fill` would give? Told without a copy of it. */
+  fills(body: Uint8Array, items: readonly Uint8Array[], parts: readonly Uint8Array[]): boolean;
 }
 
 export function writeTemplate(body: Uint8Array, cuts: readonly Cut[]): Uint8Array {
@@ -68,19 +70,30 @@ export function readTemplate(template: Uint8Array): RequestTemplate {
   const headEnd = template.indexOf(0x0a);
   const pieces = JSON.parse(new TextDecoder().decode(template.subarray(0, headEnd))) as readonly Piece[];
   const runs = pieces.filter((piece): piece is ItemRun => typeof piece === 'object');
+  const literals = template.subarray(headEnd + 1);
   return {
     items: runs.reduce((sum, { count }) => sum + count, 0),
     parts: pieces.filter((piece) => piece === 'p').length,
-    fill: (items, parts) => fill(pieces, template.subarray(headEnd + 1), items, parts),
+    fill: (items, parts) => Buffer.concat(putInOrder(pieces, literals, items, parts)),
+    fills: (body, items, parts) => isMadeOf(body, putInOrder(pieces, literals, items, parts)),
   };
 }
 
-function fill(
+function isMadeOf(body: Uint8Array, sections: readonly Uint8Array[]): boolean {
+  let at = 0;
+  for (const section of sections) {
+    if (Buffer.compare(body.subarray(at, at + section.length), section) !== 0) return false;
+    at += section.length;
+  }
+  return at === body.length;
+}
+
+function putInOrder(
   pieces: readonly Piece[],
   literals: Uint8Array,
   items: readonly Uint8Array[],
   parts: readonly Uint8Array[],
-): Uint8Array {
+): Uint8Array[] {
   const out: Uint8Array[] = [];
   const nextItem = items.values();
   const nextPart = parts.values();
@@ -99,5 +112,5 @@ function fill(
       }
     }
   }
-  return Buffer.concat(out);
+  return out;
 }

@@ -1,9 +1,11 @@
+import { assert, property } from 'fast-check';
 import { describe, expect, test } from 'vitest';
 
+import { anyConversation } from '../../test/support/any-conversation.ts';
 import { anyBody, seededRandom } from '../../test/support/any-json.ts';
 import { readTemplate, writeTemplate } from './request-template.ts';
 import { splitRequest } from './split-request.ts';
-import type { SplitOptions } from './split-request.ts';
+import type { Cut, CutBody, SplitOptions } from './split-request.ts';
 
 const bytesOf = (text: string): Buffer => Buffer.from(text);
 
@@ -22,6 +24,9 @@ function rebuild(bytes: Buffer, options: SplitOptions = {}): Buffer {
   const of = (type: 'item' | 'part'): Buffer[] =>
     cuts.filter((cut) => cut.type === type).map(({ start, end }) => bytes.subarray(start, end));
   expect([template.items, template.parts]).toEqual([of('item').length, of('part').length]);
+  expect(template.fills(bytes, of('item'), of('part'))).toBe(true);
+  const others = [bytes.map((byte, at) => (at === bytes.length >> 1 ? byte ^ 1 : byte)), bytes.subarray(0, -1)];
+  for (const other of others) expect(template.fills(other, of('item'), of('part'))).toBe(false);
   return Buffer.from(template.fill(of('item'), of('part')));
 }
 
@@ -117,4 +122,40 @@ test('whatever the body, its pieces are the body again (2000 seeded bodies, half
     const options = { partBytes: 1 + Math.floor(random() * 100) };
     expect(rebuild(body, options).equals(body), `seed ${seed}`).toBe(true);
   }
+});
+
+describe('with an earlier body', () => {
+  test('the cuts are those that they are without', () => {
+    const check = (bodies: readonly Buffer[]): void => {
+      let earlier: CutBody | null = null;
+      for (const body of bodies) {
+        const cuts: readonly Cut[] | null = splitRequest(body, { earlier });
+        expect(cuts, `body ${body.toString()}`).toEqual(splitRequest(body));
+        if (cuts !== null && cuts.length > 0) earlier = { body, cuts };
+      }
+    };
+    assert(property(anyConversation, check), { numRuns: 1000, seed: 1 });
+  });
+
+  test('an element that may go on is looked at again', () => {
+    const body = bytesOf(`{"input":[${first},${'1'.repeat(40)}]}`);
+    const longer = bytesOf(`{"input":[${first},${'1'.repeat(41)},{}]}`);
+    const cuts = splitRequest(longer, { earlier: { body, cuts: splitRequest(body)! } });
+    expect(cuts).toHaveLength(3);
+    expect(cuts).toEqual(splitRequest(longer));
+  });
+
+  test('what stands between two elements is looked at', () => {
+    const body = bytesOf(`{"input":[${first},${second}]}`);
+    const other = bytesOf(`{"input":[${first};${second}]}`);
+    expect(splitRequest(other, { earlier: { body, cuts: splitRequest(body)! } })).toEqual(splitRequest(other));
+  });
+
+  test('what both begin with is not looked through: its cuts are taken as they are', () => {
+    const body = bytesOf(`{"input":[${first},${second}],"a":1}`);
+    const asOne: Cut = { type: 'item', start: 10, end: 10 + first.length + 1 + second.length };
+    const next = bytesOf(`{"model":"m","input": [${first},${second},${first}]}`);
+    const cuts = splitRequest(next, { earlier: { body, cuts: [asOne] } })!;
+    expect(cuts.map(({ start, end }) => next.toString('utf8', start, end))).toEqual([`${first},${second}`, first]);
+  });
 });

@@ -1,6 +1,6 @@
 // Cuts a request body at the exact bytes of its values: the elements of the conversation's array, and other large values that one
 // request repeats from the last. Works on bytes and decodes nothing, so that the cuts put together are the body again, whatever its
-// layout; what is no JSON object is not cut.
+// layout; what is no JSON object is not cut. Where a conversation begins with the bytes of an earlier one, its cuts are taken from there.
 
 /** Bytes from `start` up to `end`. What lies between two cuts is the request's own. */
 export interface Cut {
@@ -10,11 +10,19 @@ export interface Cut {
   readonly end: number;
 }
 
+/** A body, and how `splitRequest` cut it. */
+export interface CutBody {
+  readonly body: Uint8Array;
+  readonly cuts: readonly Cut[];
+}
+
 export interface SplitOptions {
   /** The top-level key of the conversation: `input`; other APIs have `messages`, `contents`. */
   readonly itemsKey?: string;
   /** From this size on a value outside of the conversation is a part. */
   readonly partBytes?: number;
+  /** Changes only what it costs: items that both begin with are compared, and not looked through. */
+  readonly earlier?: CutBody | null;
 }
 
 interface Entry {
@@ -37,20 +45,48 @@ const [openArray, closeArray, openObject, closeObject] = [0x5b, 0x5d, 0x7b, 0x7d
 
 /** In order, none touching another; null where the body is no whole JSON object. Of a key that is there twice, the last one counts. */
 export function splitRequest(body: Uint8Array, options: SplitOptions = {}): readonly Cut[] | null {
-  const { itemsKey = 'input', partBytes = defaultPartBytes } = options;
+  const { itemsKey = 'input', partBytes = defaultPartBytes, earlier = null } = options;
   const hasMark = body[0] === 0xef && body[1] === 0xbb && body[2] === 0xbf;
   const start = skipBlanks(body, hasMark ? 3 : 0);
-  const members = body[start] === openObject ? readEntries(body, start) : null;
+  const known = new Map<number, readonly Entry[]>();
+  const endOf = (from: number, key: string): number => {
+    if (earlier === null || key !== itemsKey || body[from] !== openArray) return endOfValue(body, from);
+    const items = findKnown(body, from, earlier);
+    known.set(from, items);
+    const last = items.at(-1);
+    // Behind an element one is in the list.
+    return last === undefined ? endOfValue(body, from) : endOfValue(body, last.end, 1);
+  };
+  const members = body[start] === openObject ? readEntries(body, start, { endOf }) : null;
   if (members === null || skipBlanks(body, members.end) !== body.length) return null;
   const conversation = members.entries.findLast(({ key }) => key === itemsKey);
   return members.entries.flatMap((member) => {
-    const items = member === conversation && body[member.start] === openArray ? cutItems(body, member) : null;
+    const isList = member === conversation && body[member.start] === openArray;
+    const items = isList ? cutItems(body, member, known.get(member.start) ?? []) : null;
     return items ?? cutParts(body, member, partBytes);
   });
 }
 
-function cutItems(body: Uint8Array, { start, end }: Entry): readonly Cut[] | null {
-  const items = readEntries(body, start)?.entries ?? null;
+/** The elements that the list at `list` has in common with the earlier one, from its first on. */
+function findKnown(body: Uint8Array, list: number, earlier: CutBody): readonly Entry[] {
+  const before = earlier.body;
+  const items = earlier.cuts.filter(({ type }) => type === 'item');
+  const known: Entry[] = [];
+  let at = items[0]?.start ?? 0;
+  const shift = skipBlanks(body, list + 1) - at;
+  for (const { start, end } of items) {
+    // Of a number or a word only what follows says where it ends.
+    const first = before[start];
+    if (first !== openObject && first !== openArray && first !== quote) break;
+    if (Buffer.compare(before.subarray(at, end), body.subarray(at + shift, end + shift)) !== 0) break;
+    known.push({ key: '', start: start + shift, end: end + shift });
+    at = end;
+  }
+  return known;
+}
+
+function cutItems(body: Uint8Array, { start, end }: Entry, known: readonly Entry[]): readonly Cut[] | null {
+  const items = readEntries(body, start, { known })?.entries ?? null;
   if (items === null) return null;
   if (items.length * minMeanItemBytes > end - start) return null;
   return items.map((item) => ({ type: 'item', start: item.start, end: item.end }));
@@ -69,14 +105,28 @@ function cutParts(body: Uint8Array, value: Entry, partBytes: number): readonly C
   return large.map((member) => ({ type: 'part', start: member.start, end: member.end }));
 }
 
+interface EntryOptions {
+  /** The first entries, of a list. */
+  readonly known?: readonly Entry[];
+  /** Behind the value that begins at `from`; -1 where there is none. */
+  readonly endOf?: (from: number, key: string) => number;
+}
+
 /** The values directly in the array or object that begins at `at`; null where it does not end, or has too many. */
-function readEntries(body: Uint8Array, at: number): { entries: readonly Entry[]; end: number } | null {
+function readEntries(
+  body: Uint8Array,
+  at: number,
+  { known = [], endOf = (from) => endOfValue(body, from) }: EntryOptions = {},
+): { entries: readonly Entry[]; end: number } | null {
   const isObject = body[at] === openObject;
   const close = isObject ? closeObject : closeArray;
-  const entries: Entry[] = [];
-  let next = skipBlanks(body, at + 1);
-  if (body[next] === close) return { entries, end: next + 1 };
-  for (;;) {
+  const entries: Entry[] = [...known];
+  let next = skipBlanks(body, known.at(-1)?.end ?? at + 1);
+  while (body[next] !== close) {
+    if (entries.length > 0) {
+      if (body[next] !== comma) return null;
+      next = skipBlanks(body, next + 1);
+    }
     let key = '';
     if (isObject) {
       const keyEnd = body[next] === quote ? endOfString(body, next) : -1;
@@ -86,15 +136,13 @@ function readEntries(body: Uint8Array, at: number): { entries: readonly Entry[];
       if (body[next] !== colon) return null;
       next = skipBlanks(body, next + 1);
     }
-    const end = endOfValue(body, next);
+    const end = endOf(next, key);
     if (end === -1) return null;
     if (entries.length === maxEntries) return null;
     entries.push({ key, start: next, end });
     next = skipBlanks(body, end);
-    if (body[next] === close) return { entries, end: next + 1 };
-    if (body[next] !== comma) return null;
-    next = skipBlanks(body, next + 1);
   }
+  return { entries, end: next + 1 };
 }
 
 /** A key as JSON means it ("in\u0070ut" is input); one that cannot be read is as good as none. */
@@ -126,9 +174,12 @@ function endOfString(body: Uint8Array, at: number): number {
   }
 }
 
-/** Behind the value that begins at `at`; -1 where there is none. With no recursion: a body may be nested as deep as it is long. */
-function endOfValue(body: Uint8Array, from: number): number {
-  let depth = 0;
+/**
+ * Behind the value that begins at `from`, or the one that is open there at `inside`; -1 where there is none. With no recursion: a body may be
+ * nested as deep as it is long.
+ */
+function endOfValue(body: Uint8Array, from: number, inside = 0): number {
+  let depth = inside;
   let at = from;
   while (at < body.length) {
     const byte = body[at];

@@ -64,11 +64,11 @@ export class CallDerivation {
     identity: CallIdentity,
     place: Placement,
     row: CallRow,
-    about: string,
+    titleRequest: string | null,
   ) {
     this.#context = context;
     this.#identity = identity;
-    this.#titleRequest = identity.kind === 'title' ? about : null;
+    this.#titleRequest = titleRequest;
     this.place = place;
     this.#row = row;
   }
@@ -83,8 +83,13 @@ export class CallDerivation {
     const identity = context.identify(facts.headers, reading.json, facts.path);
     const place = await context.conversations.place(facts.callId, identity, reading);
     const row = { ...firstRow(context.run.id, facts, identity, reading, place), ...headColumns(head) };
-    const about = reading.inputItems.map(({ item }) => item.text ?? '').join('\n');
-    const call = new CallDerivation(context, identity, place, row, about);
+    const call = new CallDerivation(
+      context,
+      identity,
+      place,
+      row,
+      identity.kind === 'title' ? readAbout(reading) : null,
+    );
     call.#putPlace();
     context.writer.put('calls', row);
     return call;
@@ -194,6 +199,8 @@ export class CallDerivation {
     this.#context.writer.run('UPDATE sessions SET title = ? WHERE id = ?', [found.title, found.sessionId]);
   }
 }
+
+const readAbout = ({ inputItems }: RequestReading): string => inputItems.map(({ item }) => item.text ?? '').join('\n');
 
 function headColumns(head: ResponseHeadFacts | null): Pick<CallRow, 'http_status' | 'rate_limits'> {
   const limits = head === null ? null : readRateLimits(head.headers);

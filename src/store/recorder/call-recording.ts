@@ -1,7 +1,6 @@
 // One call from its first request byte to its last response byte: what is kept of it. What is derived of that is call-derivation.ts's.
 // The row is written when the request is complete (status streaming), the bytes as they come, the rest when it ends.
 import type { CallEnding } from '../../derive/index.ts';
-import { readRequestBody } from '../../derive/index.ts';
 import type { RawHeaders, Stamp } from '../../domain/index.ts';
 import { AnswerStream } from '../answer-stream.ts';
 import { ChunkTimesBuilder } from '../chunk-times.ts';
@@ -68,12 +67,14 @@ export class CallRecording {
   async settleRequest(stamp: Stamp): Promise<void> {
     if (this.#requestEnded !== null) return;
     this.#requestEnded = stamp;
-    const { vault, writer, requests, tally } = this.#context;
-    const { callId, exchangeId, headers, startedAt } = this.#start;
-    const body = await this.#request.settle(readHeader(headers, 'content-encoding'), vault, requests);
+    const { identify, writer, tally } = this.#context;
+    const { callId, exchangeId, headers, path, startedAt } = this.#start;
+    const { threadId, sessionId } = identify(headers, null, path);
+    const encoding = readHeader(headers, 'content-encoding');
+    const body = await this.#request.settle(encoding, threadId ?? sessionId ?? '', this.#context);
     const requestEndedMs = this.#sinceStart(stamp);
     const facts = { ...this.#start, startedAt: isoTime(startedAt.at), requestEndedMs };
-    const reading = readRequestBody(body.text);
+    const { reading } = body;
     const derivation = await CallDerivation.begin(this.#context, facts, reading, this.#responseHead);
     this.#derivation = derivation;
     tally.countCall({ ...derivation.place, isBackground: derivation.isBackground });

@@ -55,6 +55,8 @@ const longestId = 256;
 
 export class Conversations {
   readonly #threads = new Map<string, ThreadMemory>();
+  /** An item that is sent again is the same object, where what it was read as is remembered. */
+  readonly #slimmed = new WeakMap<Item, Item>();
   readonly #runId: string;
   /** How many threads the run has that no id tells apart. */
   #anonymous = 0;
@@ -66,7 +68,7 @@ export class Conversations {
   }
 
   async place(callId: string, identity: CallIdentity, reading: RequestReading): Promise<Placement> {
-    const input = reading.inputItems.map(({ item }) => slim(item));
+    const input = reading.inputItems.map(({ item }) => this.#slimOnce(item));
     // Old versions of agents send no ids: the cache key is the same for a whole conversation. Without one the run is the session, and
     // the items have to tell its conversations apart.
     const namedSession = identity.sessionId || reading.promptCacheKey;
@@ -121,6 +123,14 @@ export class Conversations {
     memory.last.status = ended.status;
     memory.last.responseId = ended.responseId;
     memory.output = ended.output.map(slim);
+  }
+
+  #slimOnce(item: Item): Item {
+    const known = this.#slimmed.get(item);
+    if (known !== undefined) return known;
+    const slimmed = slim(item);
+    this.#slimmed.set(item, slimmed);
+    return slimmed;
   }
 
   /** A thread of the run: the first one takes the run's id. */

@@ -7,6 +7,7 @@ import { unpackData } from '../../domain/index.ts';
 import { Vault } from '../../redact/index.ts';
 import { TransactionTurns } from '../connection.ts';
 import type { RunStart } from './recorder-types.ts';
+import { RequestMemory } from './request-memory.ts';
 import { RunRecorder } from './run-recorder.ts';
 import type { FromThread, ThreadData, ToThread } from './thread-messages.ts';
 import { sizeOfEvent } from './thread-messages.ts';
@@ -20,6 +21,7 @@ const tell = (message: FromThread): void => port.postMessage(message);
 // What a login's secrets are is the same for all runs, and so is the database's one write lock.
 const vault = new Vault(data.maskKey);
 const turns = new TransactionTurns();
+const requestMemory = new RequestMemory();
 for (const value of data.secrets) vault.learn(value);
 /** Of the standing proxy, as long as the thread lives: an agent asks for a session's title apart from the session. */
 const titlesOf = new Map<string, Titles>();
@@ -45,6 +47,7 @@ function openRun(run: RunStart): void {
     run,
     vault,
     turns,
+    requestMemory,
     ...findTitles(run),
     identify: identityReaderOf(run.agent),
     onHandled(event) {

@@ -5,6 +5,7 @@ import type { Connection } from '../connection.ts';
 import type { SharedHeaders } from '../shared-headers.ts';
 import type { Connections } from './connections.ts';
 import type { DerivationContext } from './call-derivation.ts';
+import type { RequestMemory } from './request-memory.ts';
 import type { RequestStorage } from './request-storage.ts';
 import type { Tally } from './tally.ts';
 import type { Writer } from './writer.ts';
@@ -14,6 +15,7 @@ export interface RecordingContext extends DerivationContext {
   readonly connection: Connection;
   readonly writer: Writer;
   readonly requests: RequestStorage;
+  readonly requestMemory: RequestMemory;
   readonly headers: SharedHeaders;
   readonly connections: Connections;
   readonly tally: Tally;

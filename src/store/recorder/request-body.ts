@@ -1,10 +1,12 @@
 // A request body as it comes in: kept up to a cap, hashed whole, decoded and masked once it is complete.
 import { createHash } from 'node:crypto';
 
-import { BytePile, readUtf8 } from '../../domain/index.ts';
+import type { RequestReading } from '../../derive/index.ts';
+import { BytePile } from '../../domain/index.ts';
 import type { Vault } from '../../redact/index.ts';
 import { decodeBody } from '../../wire/index.ts';
 import type { BodyRow } from '../rows.ts';
+import type { RequestMemory } from './request-memory.ts';
 import type { RequestStorage } from './request-storage.ts';
 
 const keepLimitBytes = 64 * 1024 * 1024;
@@ -13,8 +15,14 @@ export interface SettledBody {
   readonly row: BodyRow;
   /** The items that the row needs: to be put with it. */
   readonly putItems: () => void;
-  /** Decoded and masked: what everything else is derived from. */
-  readonly text: string;
+  /** Of the body decoded and masked: what everything else is derived from. */
+  readonly reading: RequestReading;
+}
+
+export interface SettleContext {
+  readonly vault: Vault;
+  readonly requests: RequestStorage;
+  readonly requestMemory: RequestMemory;
 }
 
 export class RequestBody {
@@ -43,8 +51,9 @@ export class RequestBody {
     this.#wireBytes += bytes;
   }
 
-  /** What came so far, as a body. Call once. */
-  async settle(contentEncoding: string | null, vault: Vault, storage: RequestStorage): Promise<SettledBody> {
+  /** What came so far, as a body. Call once. `conversation`: for the memory. */
+  async settle(contentEncoding: string | null, conversation: string, context: SettleContext): Promise<SettledBody> {
+    const { vault, requests, requestMemory } = context;
     const wire = this.#kept.take();
     const decoded = await decodeBody(wire, contentEncoding, { maxBytes: keepLimitBytes });
     const isWhole = wire.length === this.#wireBytes;
@@ -57,7 +66,8 @@ export class RequestBody {
       !isWhole && this.#lostBytes === 0 ? `the first ${wire.length} of ${this.#wireBytes} bytes are kept` : null,
       decoded.problem === null ? null : `${decoded.problem.encoding}: ${decoded.problem.message}`,
     ].filter((problem) => problem !== null);
-    const stored = await storage.store(this.#callId, masked.bytes);
+    const read = requestMemory.read(conversation, masked.bytes);
+    const stored = await requests.store(this.#callId, read);
     const row: BodyRow = {
       call_id: this.#callId,
       side: 'request',
@@ -72,7 +82,7 @@ export class RequestBody {
       problem: problems.length === 0 ? null : vault.maskText(problems.join('; ')),
       ...stored.columns,
     };
-    return { row, putItems: stored.put, text: readUtf8(masked.bytes) };
+    return { row, putItems: stored.put, reading: read.reading };
   }
 }
 

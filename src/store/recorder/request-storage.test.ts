@@ -12,6 +12,7 @@ import { migrate } from '../migrate.ts';
 import { migrations } from '../migrations/index.ts';
 import { openForReading } from '../open-database.ts';
 import { Problems } from './problems.ts';
+import { RequestMemory } from './request-memory.ts';
 import { RequestStorage } from './request-storage.ts';
 import { Writer } from './writer.ts';
 
@@ -94,7 +95,7 @@ test('nothing is put before the rows of the call itself: what refers to them wou
     const problems = new Problems();
     // Writes at once what it is given.
     const writer = new Writer(connection, problems, { flushAfterMs: 0 });
-    const { columns } = await new RequestStorage(writer).store('ex-1', body);
+    const { columns } = await new RequestStorage(writer).store('ex-1', new RequestMemory().read('', body));
     await writer.close();
 
     expect(columns.storage).toBe('template');

@@ -3,8 +3,8 @@
 // is still there: it may be pruned between a look and the write. So nothing is looked up, and a request's rows are put in one go.
 import { packBody, packSmall } from '../compression.ts';
 import type { ChainNode, HashedBytes } from '../request-items.ts';
-import { takeApart } from '../request-items.ts';
 import type { BodyRow, ItemRow } from '../rows.ts';
+import type { ReadRequest } from './read-request.ts';
 import type { Writer } from './writer.ts';
 
 // About 2 MB: what was put or met lately. Anything older is put again.
@@ -25,9 +25,7 @@ export class RequestStorage {
     this.#writer = writer;
   }
 
-  /** `body`: masked. */
-  async store(callId: string, body: Uint8Array): Promise<StoredRequest> {
-    const taken = takeApart(body);
+  async store(callId: string, { body, taken }: Pick<ReadRequest, 'body' | 'taken'>): Promise<StoredRequest> {
     if (taken === null) return { columns: { ...(await packBody(body)), node: null }, put: () => {} };
     const { template, parts, nodes } = taken;
     const known = this.#countKnown(nodes);

@@ -28,6 +28,7 @@ import type {
   RunStart,
 } from './recorder-types.ts';
 import { recoverDeadRuns } from './recover.ts';
+import { RequestMemory } from './request-memory.ts';
 import { RequestStorage } from './request-storage.ts';
 import { Tally } from './tally.ts';
 import { Titles } from './titles.ts';
@@ -43,6 +44,8 @@ export interface RunRecorderOptions extends RecorderOptions {
   readonly turns?: TransactionTurns;
   /** Shared by the runs of one standing proxy: the agent asks for titles apart from the session they are for. */
   readonly titles?: Titles;
+  /** Shared by the runs of one thread. */
+  readonly requestMemory?: RequestMemory;
   /** How long `close` may take without anything being written. Default 8 s. */
   readonly closeWithinMs?: number;
   /** How long it may take at most. Default 60 s. */
@@ -221,7 +224,7 @@ export class RunRecorder implements Recorder {
   }
 
   async #begin(connection: Connection): Promise<void> {
-    const { identify, turns, titles = new Titles(), flushAfterMs } = this.#options;
+    const { identify, turns, titles = new Titles(), requestMemory = new RequestMemory(), flushAfterMs } = this.#options;
     const run = this.#run;
     if (turns !== undefined) connection.share(turns);
     // A standing proxy has one for each of its runs, for days; a recorder seldom reads, and what it needs again is in the system's cache.
@@ -239,6 +242,7 @@ export class RunRecorder implements Recorder {
       connection,
       writer,
       requests: new RequestStorage(writer),
+      requestMemory,
       headers: new SharedHeaders(),
       connections: new Connections(run.id, writer),
       conversations: new Conversations(run.id, (threadId) => readStoredContext(connection, threadId)),
