@@ -80,10 +80,23 @@ it('does not cut a list of more than 50,000 values into items', () => {
 });
 
 describe('an answer', () => {
-  it('keeps 64 Mi characters of what is not over, counts the rest, and still reads how it ended', () => {
+  it('keeps 16 Mi characters of texts that are not over, counts the rest, and still reads how it ended', () => {
     const reader = new ResponsesReader();
     const delta = JSON.stringify({ type: 'response.output_text.delta', output_index: 0, delta: 'x'.repeat(2 ** 20) });
     for (let round = 0; round < 70; round += 1) reader.push(delta, round);
+    reader.push('{"type":"response.completed","response":{"id":"r"}}', 99);
+    const { notRead, terminal, items } = reader.answer();
+    expect(terminal).toBe('completed');
+    expect(notRead).toBe('55 events of the answer: too much to be kept');
+    expect(JSON.stringify(items).length).toBeLessThan(16 * 2 ** 20);
+  });
+
+  it('keeps 64 Mi characters of its items, counts the rest, and still reads how it ended', () => {
+    const reader = new ResponsesReader();
+    for (let at = 0; at < 70; at += 1) {
+      const item = { id: `i${at}`, text: 'x'.repeat(2 ** 20) };
+      reader.push(JSON.stringify({ type: 'response.output_item.done', output_index: at, item }), at);
+    }
     reader.push('{"type":"response.completed","response":{"id":"r"}}', 99);
     const { notRead, terminal, items } = reader.answer();
     expect(terminal).toBe('completed');

@@ -17,6 +17,8 @@ interface Slot {
   partial: PartialItem;
   /** What it counts for in `#keptCost`. */
   cost: number;
+  /** And in `#textCost`. */
+  textCost: number;
 }
 
 type Terminal = NonNullable<Answer['terminal']>;
@@ -37,12 +39,14 @@ const terminalStatuses: ReadonlyMap<unknown, Terminal> = new Map([
 ]);
 /** Names of unknown types that are kept: enough to see what is new, too few to fill memory. */
 const maxUnknownTypes = 50;
-/**
- * What is kept of an answer until it ends, in characters of its events, where a value counts as 64: what a hostile provider can make us
- * hold. The longest answers known have 128,000 tokens, of some 250 characters each as deltas, and are over with their item.
- */
+/** What is kept of an answer until it ends, in characters of its events, where a value counts as 64: what a hostile provider can make us hold. */
 const maxKeptCost = 64 * 1024 * 1024;
 const valueCost = 64;
+/**
+ * And of texts whose item is not over, in characters, where each delta counts as 64 more. The longest answers known have 128,000 tokens, of some five
+ * characters each. A character may take two bytes.
+ */
+const maxTextCost = 16 * 1024 * 1024;
 const maxItems = 10_000;
 /** Events whose JSON is kept as it is; of the others only text. */
 const keepsJson = /(\.(added|done)|^response\.(completed|done|incomplete|failed|cancelled))$/;
@@ -62,6 +66,7 @@ export class ResponsesReader {
   #eventCount = 0;
   #nextIndex = 0;
   #keptCost = 0;
+  #textCost = 0;
   /** Of the event that is being read. */
   #cost = 0;
   #notRead = 0;
@@ -122,12 +127,12 @@ export class ResponsesReader {
   }
 
   #readText(event: JsonRecord, target: TextTarget, isDone: boolean): void {
-    const slot = this.#roomySlot(event);
+    // A done names its text after the field that it closes: text, refusal, arguments, input, code.
+    const text = stringOf(event[isDone ? target.field : 'delta']);
+    const slot = isDone ? this.#roomySlot(event) : this.#slotForDelta(event, text ?? '');
     if (slot === null) return;
     const { partial } = slot;
     partial.infer(target.itemType, stringOf(event['item_id']));
-    // A done names its text after the field that it closes: text, refusal, arguments, input, code.
-    const text = stringOf(event[isDone ? target.field : 'delta']);
     if (text === null) return;
     if (target.list === null) {
       if (isDone) partial.finish(target.field, text);
@@ -167,6 +172,8 @@ export class ResponsesReader {
     // What deltas said is in the item, and need not be kept twice.
     this.#keptCost -= slot.cost - this.#cost;
     slot.cost = this.#cost;
+    this.#textCost -= slot.textCost;
+    slot.textCost = 0;
     slot.partial = new PartialItem();
   }
 
@@ -215,6 +222,19 @@ export class ResponsesReader {
     return slot;
   }
 
+  /** The same for a delta, of which nothing but its text is kept. */
+  #slotForDelta(event: JsonRecord, text: string): Slot | null {
+    const slot = this.#slot(event);
+    const cost = text.length + valueCost;
+    if (slot === null || this.#textCost + cost > maxTextCost) {
+      this.#notRead += 1;
+      return null;
+    }
+    this.#textCost += cost;
+    slot.textCost += cost;
+    return slot;
+  }
+
   /** The place of the item that this event speaks of: by `output_index`, else by the item's id, else a new one. Null: there are too many. */
   #slot(event: JsonRecord): Slot | null {
     const { item } = event;
@@ -229,7 +249,7 @@ export class ResponsesReader {
     const found = this.#slots.get(index);
     if (found === undefined && this.#slots.size === maxItems) return null;
     this.#nextIndex = Math.max(this.#nextIndex, index + 1);
-    const slot = found ?? { id, done: null, partial: new PartialItem(), cost: 0 };
+    const slot = found ?? { id, done: null, partial: new PartialItem(), cost: 0, textCost: 0 };
     slot.id ??= id;
     this.#slots.set(index, slot);
     return slot;

@@ -7,7 +7,6 @@ import type { Connection, TransactionTurns } from '../connection.ts';
 import { sqliteCode } from '../connection.ts';
 import { findDamage } from './find-damage.ts';
 import { openForWriting } from '../open-database.ts';
-import { describeProcess } from '../../processes/index.ts';
 import type { RunRow } from '../rows.ts';
 import { SharedHeaders } from '../shared-headers.ts';
 import { shortenIds } from '../short-id.ts';
@@ -15,8 +14,8 @@ import { readStoredContext } from '../stored-context.ts';
 import { Connections } from './connections.ts';
 import { Conversations } from './conversations.ts';
 import { ExchangeRecording } from './exchange-recording.ts';
+import { Inbox } from './inbox.ts';
 import { Problems, sayDatabaseFailure } from './problems.ts';
-import { isoTime } from './recording-context.ts';
 import type { RecordingContext } from './recording-context.ts';
 import type {
   IdentityReader,
@@ -30,6 +29,7 @@ import type {
 import { recoverDeadRuns } from './recover.ts';
 import { RequestMemory } from './request-memory.ts';
 import { RequestStorage } from './request-storage.ts';
+import { runRowOf } from './run-row.ts';
 import { Tally } from './tally.ts';
 import { Titles } from './titles.ts';
 import { Writer } from './writer.ts';
@@ -81,9 +81,8 @@ export class RunRecorder implements Recorder {
   readonly #tally = new Tally();
   readonly #exchanges = new Map<string, ExchangeRecording>();
   readonly #ended = new Set<string>();
-  readonly #inbox: RunRecorderEvent[] = [];
+  readonly #inbox = new Inbox<RunRecorderEvent>();
   readonly #finished: Promise<void>;
-  #taken = 0;
   #context: RecordingContext | null = null;
   #wake: () => void = () => {};
   #closing = false;
@@ -153,7 +152,7 @@ export class RunRecorder implements Recorder {
   }
 
   get waitingEvents(): number {
-    return this.#inbox.length - this.#taken;
+    return this.#inbox.length;
   }
 
   /** What gets on is waited for, within bounds: whoever closes waits for it, and a thread that takes longer is given up. */
@@ -170,7 +169,7 @@ export class RunRecorder implements Recorder {
     else await this.#begin(opened).catch((error: unknown) => this.#problems.add(sayFailure(error), 0));
     let turnBegan = performance.now();
     for (;;) {
-      const event = this.#take();
+      const event = this.#inbox.take();
       const now = performance.now();
       if (event === undefined) {
         if (this.#closing) return;
@@ -186,15 +185,6 @@ export class RunRecorder implements Recorder {
         turnBegan = performance.now();
       }
     }
-  }
-
-  /** Array.shift moves all that is behind: with a long queue it is slow. */
-  #take(): RunRecorderEvent | undefined {
-    const event = this.#inbox[this.#taken];
-    if (event !== undefined) this.#taken++;
-    if (event === undefined || this.#taken > 1000) this.#inbox.splice(0, this.#taken);
-    if (event === undefined || this.#taken > 1000) this.#taken = 0;
-    return event;
   }
 
   #wait(): Promise<void> {
@@ -394,25 +384,7 @@ export class RunRecorder implements Recorder {
   }
 
   #runRow(): RunRow {
-    const run = this.#run;
-    return {
-      ...describeProcess(run.pid),
-      id: run.id,
-      agent: run.agent,
-      argv: JSON.stringify(run.argv.map((argument) => this.#vault.maskText(argument))),
-      cwd: this.#vault.maskText(run.cwd),
-      label: run.label === null ? null : this.#vault.maskText(run.label),
-      version: run.version,
-      started_at: isoTime(run.startedAt),
-      ended_at: this.#runEnd === null ? null : isoTime(this.#runEnd.endedAt),
-      exit_code: this.#runEnd?.exitCode ?? null,
-      signal: this.#runEnd?.signal ?? null,
-      interrupted: 0,
-      dropped: this.#problems.dropped,
-      problems: JSON.stringify(this.#problems.list().map((problem) => this.#vault.maskText(problem))),
-      kind: run.kind ?? 'intercept',
-      proxy_run_id: run.proxyRunId ?? null,
-    };
+    return runRowOf(this.#run, this.#runEnd, this.#problems, this.#vault);
   }
 }
 
