@@ -109,7 +109,9 @@ export async function soak({ minutes, seed, lanes, onProgress }: SoakOptions): P
     }, 2_000);
     await Promise.race([new Promise((resolve) => setTimeout(resolve, minutes * 60_000)), proxy.ended]);
     watch.stop();
-    await Promise.all([load.stop(), bystanders.stop()]);
+    // `tapes tail`, begun last, still has something to tell.
+    await bystanders.stop();
+    await load.stop();
     clearInterval(progress);
 
     proxy.kill('SIGTERM');
