@@ -63,7 +63,9 @@ Examples:
         cwd: process.cwd(),
         onProgress: options.verbose ? say : () => undefined,
         onWaiting(events) {
-          if (!options.quiet) progress.show(`recording what is left, ${events} events (Ctrl-C leaves it out)`);
+          if (options.quiet) return;
+          const left = events === 0 ? 'putting the recording on disk' : `recording what is left, ${events} events`;
+          progress.show(`${left} (Ctrl-C leaves it out)`);
         },
       });
       progress.end();

@@ -38,7 +38,7 @@ test('all who wait are called once, and nobody who asks when it is not behind ha
   expect([first.goesOn, second.goesOn, watch(backlog).goesOn]).toEqual([1, 1, 1]);
 });
 
-test('a hold ends after half a second, and there is no other until little waits again', () => {
+test('a hold ends after half a second, and there is no other until 8 MiB have been taken or little waits again', () => {
   const backlog = new Backlog(64 * mebi);
   backlog.count(17 * mebi);
   const seen = watch(backlog);
@@ -47,12 +47,18 @@ test('a hold ends after half a second, and there is no other until little waits 
   vi.advanceTimersByTime(1);
   expect([backlog.isBehind(), seen.goesOn]).toEqual([false, 1]);
 
-  for (const change of [40 * mebi, -40 * mebi, mebi]) {
+  for (const change of [40 * mebi, -7 * mebi, mebi]) {
     backlog.count(change);
     expect(backlog.isBehind()).toBe(false);
   }
 
-  backlog.count(-4 * mebi);
+  backlog.count(-mebi);
+  expect(backlog.isBehind()).toBe(true);
+  vi.advanceTimersByTime(500);
+  expect(backlog.isBehind()).toBe(false);
+
+  backlog.count(40 * mebi - backlog.bytes);
+  backlog.count(14 * mebi - backlog.bytes);
   backlog.count(4 * mebi);
   expect(backlog.isBehind()).toBe(true);
 });

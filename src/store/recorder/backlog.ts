@@ -1,5 +1,6 @@
 // What waits to be recorded, of all runs of a thread, and whether it is so much that whoever reads from the network should wait: the rule that
 // nothing is lost to traffic which is faster than the recorder, and that a recorder which stands still holds nobody up for longer than once, briefly.
+// One that stood still for a moment only, and goes on, may be waited for again.
 import type { Pace } from '../../domain/index.ts';
 
 /** A hold ends after this long, whatever the recorder does. With one that works they took 16 to 300 ms, on two cores that others used too. */
@@ -10,10 +11,11 @@ export class Backlog implements Pace {
   readonly limitBytes: number;
   readonly #highBytes: number;
   readonly #lowBytes: number;
+  readonly #trustedBytes: number;
   #bytes = 0;
   #isBehind = false;
-  /** A hold has helped nobody: there is none until what waits has been little again. */
-  #isSpent = false;
+  /** A hold was too long: there is none until so much more has been taken, or what waits is little again. Null: it was not. */
+  #untrustedBytes: number | null = null;
   #timer: NodeJS.Timeout | null = null;
   #waiting: (() => void)[] = [];
 
@@ -22,6 +24,7 @@ export class Backlog implements Pace {
     this.#highBytes = limitBytes / 4;
     // Near to the other, for a hold then is short: others are held up with the one that is too fast.
     this.#lowBytes = this.#highBytes - limitBytes / 64;
+    this.#trustedBytes = limitBytes / 8;
   }
 
   get bytes(): number {
@@ -31,8 +34,10 @@ export class Backlog implements Pace {
   /** `bytes` is less than nothing where something has been taken. */
   count(bytes: number): void {
     this.#bytes += bytes;
+    if (bytes < 0 && this.#untrustedBytes !== null) this.#untrustedBytes += bytes;
+    if (this.#untrustedBytes !== null && this.#untrustedBytes <= 0) this.#untrustedBytes = null;
     if (this.#bytes < this.#lowBytes) this.#catchUp();
-    else if (this.#bytes > this.#highBytes && !this.#isBehind && !this.#isSpent) this.#fallBehind();
+    else if (this.#bytes > this.#highBytes && !this.#isBehind && this.#untrustedBytes === null) this.#fallBehind();
   }
 
   isBehind(): boolean {
@@ -44,9 +49,9 @@ export class Backlog implements Pace {
     else goOn();
   }
 
-  /** Nothing more will be taken: nobody is to wait for that. */
+  /** Nobody is to wait for what is not taken. */
   giveUp(): void {
-    this.#isSpent = true;
+    this.#untrustedBytes = this.#trustedBytes;
     this.#release();
   }
 
@@ -56,7 +61,7 @@ export class Backlog implements Pace {
   }
 
   #catchUp(): void {
-    this.#isSpent = false;
+    this.#untrustedBytes = null;
     this.#release();
   }
 
