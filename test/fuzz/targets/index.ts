@@ -7,7 +7,7 @@ import { hpack, http2 } from './http2.ts';
 import { importDatabase, importLines } from './import.ts';
 import { json } from './json.ts';
 import { masking } from './masking.ts';
-import { derivation, identity, splitting } from './requests.ts';
+import { derivation, identity, reading, splitting } from './requests.ts';
 import { answerStream, responses } from './responses.ts';
 import { search } from './search.ts';
 import { sse } from './sse.ts';
@@ -22,6 +22,7 @@ export const targets: readonly FuzzTarget[] = [
   responses,
   answerStream,
   splitting,
+  reading,
   derivation,
   identity,
   json,

@@ -1,6 +1,9 @@
 // Request bodies: cut and put together they are the same bytes, and each item cut out is the one that JSON.parse finds there.
+import { isDeepStrictEqual } from 'node:util';
+
 import { readCodexIdentity, attributeRequest } from '../../../src/agents/index.ts';
 import { mapBody, readPrompt, readRequestBody, retryKey, toSentEntry } from '../../../src/derive/index.ts';
+import { readRequest } from '../../../src/store/recorder/read-request.ts';
 import { readTemplate, splitRequest, writeTemplate } from '../../../src/wire/index.ts';
 import { anyBody, seededRandom } from '../../support/any-json.ts';
 import type { FuzzTarget } from '../case.ts';
@@ -46,6 +49,39 @@ export const splitting: FuzzTarget = {
       parsed['input'],
       'the items are not those of the body',
     );
+  },
+};
+
+/** Conversations that go on from each other. */
+const conversations = ['one', 'two, "]}" and \\', 'three', 'four \u00e9\ud83d\ude00'].map((_, count, texts) =>
+  Buffer.from(
+    JSON.stringify({
+      model: 'm',
+      input: [
+        ...texts
+          .slice(0, count + 1)
+          .map((content, at) => ({ type: 'message', id: `msg_${at}`, role: 'user', content })),
+        ...(count === 2 ? ['a text that is no object, and long'] : []),
+      ],
+      client_metadata: { turn_id: `turn-${count}` },
+    }),
+  ),
+);
+const earlierOnes = conversations.map((body) => readRequest(body, null).known);
+
+export const reading: FuzzTarget = {
+  name: 'read-request',
+  samples: conversations,
+  words: [...words, '},{', '{"type":"message","id":"msg_1","role":"user","content":"two"}', '{"input":[],'],
+  longest: 400,
+  check({ input, seed }) {
+    const alone = readRequest(input, null);
+    const behind = readRequest(input, earlierOnes[seed % earlierOnes.length]!);
+    must(isDeepStrictEqual(behind, alone), 'behind an earlier request it is another one');
+    const whole = readRequestBody(new TextDecoder().decode(input));
+    must(isDeepStrictEqual(alone.reading, whole), 'read by its items it is another request');
+    must(retryKey(alone.reading) === retryKey(whole), 'another key of retries');
+    must(JSON.stringify(alone.reading.json) === JSON.stringify(whole.json), 'its members are in another order');
   },
 };
 
