@@ -47,6 +47,8 @@ export interface ProxyOptions extends PlaceOptions {
   readonly onReady: (environment: readonly VariableChange[], standing: StandingProxy) => void;
   /** What the user should know now. */
   readonly onWarning: (line: string) => void;
+  /** At its end: so many events are still to be recorded. */
+  readonly onWaiting: (events: number) => void;
   /** Aborted: finish what is open, and end. */
   readonly stop: AbortSignal;
   /** Aborted: cut what is open. */
@@ -206,10 +208,10 @@ export async function runProxy(options: ProxyOptions): Promise<ProxyResult> {
     );
     warn();
     for (const line of engineLines.lines) onProgress(`engine: ${line}`);
-    const [recorded, dumped] = await Promise.all([recording?.close() ?? null, dump?.finish() ?? []]);
+    const [recorded, dumped] = await Promise.all([recording?.close(options.onWaiting) ?? null, dump?.finish() ?? []]);
     return { recorded, dumped };
   } catch (error) {
-    await Promise.all([recording?.close(), isStanding ? dump?.finish() : dump?.discard()]);
+    await Promise.all([recording?.close(options.onWaiting), isStanding ? dump?.finish() : dump?.discard()]);
     throw error;
   } finally {
     await interceptor?.close();

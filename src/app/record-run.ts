@@ -7,9 +7,7 @@ import { tapesVersion } from '../version.ts';
 import { watchPlace } from './database-place.ts';
 import type { Places } from './home.ts';
 import { readRunSecrets } from './run-secrets.ts';
-
-const tellEveryMs = 500;
-const leavingOut = ['SIGINT', 'SIGTERM'] as const;
+import { waitForRecording } from './wait-for-recording.ts';
 
 export type RecordingReport = RecorderReport;
 
@@ -22,7 +20,7 @@ export interface RunRecorder extends Sink<unknown> {
    * Puts the run's end and all that is still on its way on disk. Settles within about ten seconds, and within a minute where much is waiting and gets on:
    * `onWaiting` is told meanwhile how many events are left, and SIGINT and SIGTERM leave those out. Where the thread does not answer, within twenty seconds.
    */
-  finish(child: ChildResult, onWaiting?: (events: number) => void): Promise<RecordingReport | null>;
+  finish(child: ChildResult, onWaiting: (events: number) => void): Promise<RecordingReport | null>;
   /** The child never ran: closes without a report. */
   discard(): Promise<void>;
 }
@@ -65,7 +63,6 @@ export async function recordRun(options: RecordRunOptions): Promise<RunRecorder>
     places.dbFile,
     recorder.ready.then((refusal) => refusal === null),
   );
-  const leaveOut = (): void => recorder.dropWaiting();
   const watch = secrets.watch((values) => recorder.learnSecrets(values));
   const close = (): Promise<RecorderReport> => {
     watch.stop();
@@ -79,14 +76,7 @@ export async function recordRun(options: RecordRunOptions): Promise<RunRecorder>
     learnSecrets: (values) => recorder.learnSecrets(values),
     async finish({ exitCode, signal }, onWaiting) {
       recorder.endRun({ exitCode, signal, endedAt: Date.now() });
-      const waiting = setInterval(() => {
-        onWaiting?.(recorder.waitingEvents);
-        // Not before that was told: the second Ctrl-C that ends an agent may come just behind its end.
-        for (const signal of leavingOut) process.off(signal, leaveOut).on(signal, leaveOut);
-      }, tellEveryMs);
-      const report = await close();
-      clearInterval(waiting);
-      for (const signal of leavingOut) process.off(signal, leaveOut);
+      const report = await waitForRecording(close(), recorder, onWaiting);
       const gone = await place.look();
       if (gone === null) return report;
       return { ...report, dropped: report.dropped + report.exchanges, problems: [...report.problems, gone] };

@@ -13,6 +13,7 @@ import { PeerFinder } from './peer-finder.ts';
 import { RunRouter } from './route-runs.ts';
 import type { SessionReports } from './session-reports.ts';
 import { watchLogins } from './watch-logins.ts';
+import { waitForRecording } from './wait-for-recording.ts';
 
 export interface RecordSessionsOptions {
   readonly places: Places;
@@ -31,7 +32,8 @@ export interface SessionRecording {
   readonly peers: PeerFinder;
   /** To be called now and then: where the database has gone, another is begun. Says so; null where all is well. */
   followDatabase(): Promise<string | null>;
-  close(): Promise<SessionReports>;
+  /** `onWaiting` is told how many events are left, where that takes long; SIGINT and SIGTERM leave them out then. */
+  close(onWaiting: (events: number) => void): Promise<SessionReports>;
 }
 
 /** Throws `E_DB_NEWER`, `E_DB_UNREADABLE`, `E_FOLDER_SHARED`, `E_HOME_NOT_WRITABLE`. */
@@ -77,9 +79,9 @@ export async function recordSessions(options: RecordSessionsOptions): Promise<Se
       router.startAnew();
       return `${gone}; from here on it is a new one`;
     },
-    close() {
+    close(onWaiting) {
       watch.stop();
-      return router.close();
+      return waitForRecording(router.close(), router, onWaiting);
     },
   };
 }

@@ -11,6 +11,7 @@ interface NotedRun {
   readonly events: (WireEvent | ConnectionEvent)[];
   facts: unknown;
   isClosed: boolean;
+  isDropped: boolean;
 }
 
 class NotingThread implements RecorderThread {
@@ -23,7 +24,7 @@ class NotingThread implements RecorderThread {
   hasLeft = false;
 
   openRun(start: RunStart): Recorder {
-    const run: NotedRun = { start, events: [], facts: null, isClosed: false };
+    const run: NotedRun = { start, events: [], facts: null, isClosed: false, isDropped: false };
     this.runs.push(run);
     return {
       ready: Promise.resolve(null),
@@ -31,8 +32,8 @@ class NotingThread implements RecorderThread {
       learnSecrets: () => undefined,
       describeRun: (facts) => void (run.facts = facts),
       endRun: () => undefined,
-      waitingEvents: 0,
-      dropWaiting: () => undefined,
+      waitingEvents: 7,
+      dropWaiting: () => void (run.isDropped = true),
       close: async () => {
         run.isClosed = true;
         return reportOf(run);
@@ -247,6 +248,17 @@ it('goes on in another thread when one has crashed, and tells it what is secret'
   ]);
   expect(scene.threads[1]!.runs[1]!.start.proxyRunId).toBe(scene.threads[1]!.runs[0]!.start.id);
   await scene.router.close();
+});
+
+it('says what of its ending runs is left to be recorded, and drops that', async () => {
+  const scene = set();
+  scene.router.dropWaiting();
+  expect([scene.router.waitingEvents, scene.threads[0]!.runs[0]!.isDropped]).toEqual([0, false]);
+  const closed = scene.router.close();
+  scene.router.dropWaiting();
+  expect([scene.router.waitingEvents, scene.threads[0]!.runs[0]!.isDropped]).toEqual([7, true]);
+  await closed;
+  expect(scene.router.waitingEvents).toBe(0);
 });
 
 it('keeps the pace of whichever thread records', async () => {

@@ -59,7 +59,7 @@ export class RunRouter implements Sink<SessionReports> {
   /** Whose an open exchange is. */
   readonly #exchanges = new Map<string, LiveRun>();
   readonly #connections = new ConnectionRoutes<LiveRun>((run, event) => run.recorder.push(event));
-  readonly #ending = new Set<Promise<void>>();
+  readonly #ending = new Map<Recorder, Promise<void>>();
   readonly #secrets = new Set<string>();
   readonly #timer: NodeJS.Timeout;
   #thread: RecorderThread;
@@ -182,7 +182,18 @@ export class RunRouter implements Sink<SessionReports> {
     this.#own = this.#openOwn(this.#options.agent, newId());
   }
 
-  /** All is on disk, and what was recorded is told. Settles within about ten seconds. */
+  /** Of runs that are ending. */
+  get waitingEvents(): number {
+    let events = 0;
+    for (const recorder of this.#ending.keys()) events += recorder.waitingEvents;
+    return events;
+  }
+
+  dropWaiting(): void {
+    for (const recorder of this.#ending.keys()) recorder.dropWaiting();
+  }
+
+  /** All is on disk, and what was recorded is told. Settles within about ten seconds, and within a minute where much is waiting and gets on. */
   close(): Promise<SessionReports> {
     this.#closed ??= this.#close();
     return this.#closed;
@@ -192,7 +203,7 @@ export class RunRouter implements Sink<SessionReports> {
     clearInterval(this.#timer);
     for (const [key, run] of this.#runs) this.#end(key, run);
     this.#end(null, this.#own);
-    while (this.#ending.size > 0) await Promise.all(this.#ending);
+    while (this.#ending.size > 0) await Promise.all(this.#ending.values());
     this.#thread.leave();
     return this.#reports;
   }
@@ -273,9 +284,9 @@ export class RunRouter implements Sink<SessionReports> {
     const reports = this.#reports;
     const ending = recorder.close().then((report: RecorderReport) => {
       reports.add(report);
-      this.#ending.delete(ending);
+      this.#ending.delete(recorder);
     });
-    this.#ending.add(ending);
+    this.#ending.set(recorder, ending);
   }
 
   /** The database is no longer where it was: what was recorded has gone with it, and what comes from now on is recorded in a new one. */
@@ -284,7 +295,7 @@ export class RunRouter implements Sink<SessionReports> {
     this.#exchanges.clear();
     this.#openThread();
     this.#reports = new SessionReports();
-    void Promise.all(this.#ending).then(() => thread.leave());
+    void Promise.all(this.#ending.values()).then(() => thread.leave());
   }
 
   /** A thread that has crashed takes its runs with it; what comes from then on is recorded by another. */

@@ -146,11 +146,8 @@ async function perform(options: TrialOptions, home: TrialHome, stop: AbortContro
     const endedAt = performance.now();
     if (failure !== null) throw new Error(`the interceptor could not be loaded: ${failure}`);
     await interceptor.settle(settleMs);
-    const report = await recorder.finish({
-      exitCode: child.exitCode ?? 137,
-      signal: child.signal,
-      spawnError: null,
-    });
+    const end = { exitCode: child.exitCode ?? 137, signal: child.signal, spawnError: null };
+    const report = await recorder.finish(end, () => undefined);
     const recorded = await readRecorded(home.places.dbFile, report);
     const recordedAt = performance.now();
     return { root, isOwnRoot, startedAt, endedAt, child, testimony: witness.testimony, recorded, recordedAt };

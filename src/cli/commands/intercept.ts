@@ -49,7 +49,7 @@ Examples:
       const { renderLosses, renderSummary } = await import('../render/summary.ts');
       const options = command.optsWithGlobals<Options>();
       const { say } = await import('../render/page.ts');
-      const { openProgress } = await import('../render/progress.ts');
+      const { openProgress, sayLeft } = await import('../render/progress.ts');
       const { dumpWarnings, readDumpRequest } = await import('../../app/dump-options.ts');
       const dump = readDumpRequest(options, process.env, process.stdin.isTTY && process.stdout.isTTY);
       for (const warning of dumpWarnings(dump)) say(`warning: ${warning}`);
@@ -63,9 +63,7 @@ Examples:
         cwd: process.cwd(),
         onProgress: options.verbose ? say : () => undefined,
         onWaiting(events) {
-          if (options.quiet) return;
-          const left = events === 0 ? 'putting the recording on disk' : `recording what is left, ${events} events`;
-          progress.show(`${left} (Ctrl-C leaves it out)`);
+          if (!options.quiet) progress.show(sayLeft(events));
         },
       });
       progress.end();

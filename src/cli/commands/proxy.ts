@@ -48,6 +48,7 @@ Examples:
       const { runProxy } = await import('../../app/proxy.ts');
       const { say, writeText } = await import('../render/page.ts');
       const { renderSessionReports } = await import('../render/session-lines.ts');
+      const { openProgress, sayLeft } = await import('../render/progress.ts');
       const { renderLosses } = await import('../render/summary.ts');
       const { guessShell, renderChanges, renderEvaluation } = await import('../render/shell-lines.ts');
       const options = command.optsWithGlobals<Options>();
@@ -56,6 +57,7 @@ Examples:
       // What it prints is for whoever started it, so text on stderr is in nobody's way.
       const dump = readDumpRequest(options, process.env, false);
       for (const warning of dumpWarnings(dump)) say(`warning: ${warning}`);
+      const progress = openProgress(process.stderr);
       const { recorded, dumped } = await runProxy({
         ...options,
         ephemeralCa: options.ephemeralCa ?? false,
@@ -65,6 +67,9 @@ Examples:
         cwd: process.cwd(),
         onProgress: options.verbose ? say : () => undefined,
         onWarning: say,
+        onWaiting(events) {
+          if (!options.quiet) progress.show(sayLeft(events));
+        },
         onReady(changes, { port }) {
           say(
             `listening on 127.0.0.1:${port} until Ctrl-C. To send agents through it: ${renderEvaluation('tapes env', shell)}`,
@@ -72,6 +77,7 @@ Examples:
           for (const line of renderChanges(changes, shell)) writeText(line);
         },
       });
+      progress.end();
       if (!options.quiet) for (const line of dumped) say(line);
       const render = options.quiet ? renderLosses : renderSessionReports;
       if (recorded !== null) for (const line of render(recorded)) say(line);

@@ -1,4 +1,5 @@
 // One line on stderr that says how far a long command has come; nothing where stderr is no terminal.
+import { sayPlural } from './words.ts';
 
 const everyMs = 100;
 const clearLine = '\r\u001b[K';
@@ -22,4 +23,10 @@ export function openProgress(stream: { readonly isTTY?: boolean; write(text: str
       if (shownAt !== -Infinity) stream.write(clearLine);
     },
   };
+}
+
+/** While a recording is put on disk: what is left. */
+export function sayLeft(events: number): string {
+  const what = events === 0 ? 'putting the recording on disk' : `recording what is left, ${sayPlural(events, 'event')}`;
+  return `${what} (Ctrl-C leaves it out)`;
 }
