@@ -47,6 +47,7 @@ export interface Engine {
   warmUp(): Promise<void>;
   /** Exchanges that have begun and not ended. */
   openExchanges(): number;
+  tellHungUp(): void;
 }
 
 export async function startEngine(options: EngineOptions): Promise<Engine> {
@@ -84,6 +85,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
   takeHttp(listener(), relay);
   return {
     openExchanges: () => relay.openExchanges(),
+    tellHungUp: () => relay.tellHungUp(),
     warmUp: () =>
       warmUp(options.defaultHost, options.certificatePem, (socket) => listener().emit('connection', socket)),
     accept(socket, host, port) {

@@ -164,8 +164,10 @@ export function tellHttp1(
     // An agent that has ended its half has mostly hung up, and the provider then breaks off what it was saying.
     abort: (by, error) => (hasAgentEnded && by === 'upstream' ? abort('agent', null) : abort(by, error)),
     isIdle: () => open.length === 0 && socket === null && requests.isBetween(),
-    // Nobody needs to wait for what an agent no longer waits for.
     openExchanges: () => (hasAgentEnded ? 0 : open.length + (socket?.isOpen() === true ? 1 : 0)),
+    tellHungUp() {
+      if (hasAgentEnded) abort('agent', null);
+    },
     isBusy: () => socket?.isBusy() ?? false,
   };
 }

@@ -60,7 +60,7 @@ export interface Interceptor {
   readonly unpermittedHosts: ReadonlySet<string>;
   /** Intercepted hosts that tapes could not connect to, or not trust, and the code of the last failure: the agent was left to meet it. */
   readonly unreachedHosts: ReadonlyMap<string, string>;
-  /** Waits until no exchange is open, for `timeoutMs` at the most. */
+  /** Waits until no exchange is open, for `timeoutMs` at the most. What an agent has hung up on is told then. */
   settle(timeoutMs: number): Promise<void>;
   close(): Promise<void>;
 }
@@ -155,6 +155,7 @@ export async function openInterceptor(options: InterceptorOptions): Promise<Inte
         quiet = isQuiet ? quiet + 1 : 0;
         await (isQuiet ? nextTurn() : wait(5));
       }
+      standing?.tellHungUp();
     },
     async close() {
       isClosed = true;

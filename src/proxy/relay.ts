@@ -31,6 +31,8 @@ export interface Relay {
   /** Carries what is decrypted of the agent's connection to `host:port`. */
   carry(agent: TLSSocket, version: HttpVersion, host: string, port: number): void;
   openExchanges(): number;
+  /** What agents have hung up on and providers have not broken off yet is told. */
+  tellHungUp(): void;
 }
 
 const maxHeldBytes = 1024 * 1024;
@@ -44,6 +46,9 @@ export function openRelay(options: RelayOptions): Relay {
   return {
     carry(agent, version, host, port) {
       carry(agent, version, host, port, options, connections);
+    },
+    tellHungUp() {
+      for (const exchanges of connections) exchanges.tellHungUp();
     },
     openExchanges: () =>
       [...connections].reduce((sum, { openExchanges, isBusy }) => sum + openExchanges() + (isBusy() ? 1 : 0), 0),

@@ -28,7 +28,10 @@ export interface RelayedExchanges {
   abort(by: AbortedBy, error: WireFailure | null): void;
   /** Nothing is open, and nothing has come of a next request. */
   isIdle(): boolean;
+  /** Without those of an agent that has ended its half: nobody needs to wait for what it no longer waits for. */
   openExchanges(): number;
+  /** Of an agent that has ended its half, what is open is told as hung up: it will not be waited for until the provider breaks it off. */
+  tellHungUp(): void;
   /** Something that has passed is not told yet. */
   isBusy(): boolean;
 }

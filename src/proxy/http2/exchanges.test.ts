@@ -199,6 +199,19 @@ describe('an exchange that is broken off', () => {
   });
 });
 
+describe('when nobody waits any longer', () => {
+  it('what an agent that has ended its half still waited for is told as hung up', () => {
+    const { exchanges, agent, told } = talk();
+    agent(ask(1, '/a'));
+    exchanges.tellHungUp();
+    expect(exchanges.openExchanges()).toBe(1);
+    exchanges.sentEnd();
+    exchanges.tellHungUp();
+    exchanges.tellHungUp();
+    expect(told().slice(2)).toEqual(['/a exchangeAborted by agent: undefined']);
+  });
+});
+
 describe('what cannot be read', () => {
   const notRead = 'exchangeAborted by tapes: what passed on this connection cannot be read as HTTP/2';
 

@@ -165,8 +165,10 @@ export function tellHttp2(
     // An agent that has ended its half has mostly hung up, and the provider then breaks off what it was saying.
     abort: (by, error) => (hasAgentEnded && by === 'upstream' ? abort('agent', null) : abort(by, error)),
     isIdle: () => open.size === 0,
-    // Nobody needs to wait for what an agent no longer waits for.
     openExchanges: () => (hasAgentEnded ? 0 : open.size),
+    tellHungUp() {
+      if (hasAgentEnded) abort('agent', null);
+    },
     isBusy: () => false,
   };
 }
