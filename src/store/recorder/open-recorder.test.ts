@@ -98,13 +98,18 @@ test('a thread that dies is counted, and close still settles', async () => {
   expect(await recorder.close()).toBe(report);
 });
 
-test('it is behind while much waits, and no longer once that is recorded', async () => {
-  const recorder = open(await freshDatabase(), { queueLimitBytes: 16_000_000 });
+/** 5 MB, where 4 may wait. */
+function pushTooMuch(recorder: Recorder): void {
   const filler = sse(textDelta('x'.repeat(50_000)));
   push(recorder, (script) => {
     script.call('ex-1').head('ex-1');
     for (let at = 0; at < 100; at++) script.data('ex-1', filler);
   });
+}
+
+test('it is behind while much waits, and no longer once that is recorded', async () => {
+  const recorder = open(await freshDatabase(), { queueLimitBytes: 16_000_000 });
+  pushTooMuch(recorder);
   expect(recorder.pace.isBehind()).toBe(true);
   await new Promise<void>((resolve) => recorder.pace.whenNotBehind(resolve));
   expect(recorder.pace.isBehind()).toBe(false);
@@ -118,11 +123,7 @@ test('nobody waits for a thread that has died', async () => {
     // Secrets that are no list end the thread at its start.
     const secrets = null as unknown as string[];
     const recorder = open(await freshDatabase(), { secrets, queueLimitBytes: 16_000_000 });
-    const filler = sse(textDelta('x'.repeat(50_000)));
-    push(recorder, (script) => {
-      script.call('ex-1').head('ex-1');
-      for (let at = 0; at < 100; at++) script.data('ex-1', filler);
-    });
+    pushTooMuch(recorder);
     expect(recorder.pace.isBehind()).toBe(true);
     await new Promise<void>((resolve) => recorder.pace.whenNotBehind(resolve));
     expect((await recorder.close()).problems.join()).toMatch(/crashed/);
