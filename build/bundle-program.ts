@@ -18,8 +18,17 @@ const shared: BuildOptions = {
   logLevel: 'warning',
 };
 
-/** What mockttp needs for proxies and encodings that tapes does not ask it for: loaded when it is first touched. */
-const loadedWhenTouched = ['http-encoding', 'https-proxy-agent', 'pac-proxy-agent', 'socks-proxy-agent'];
+/** What mockttp needs for certificates, requests, proxies and encodings that tapes does not ask it for: loaded when it is first touched. */
+const loadedWhenTouched = [
+  '@peculiar/asn1-schema',
+  '@peculiar/asn1-x509',
+  '@peculiar/x509',
+  'http-encoding',
+  'http2-wrapper',
+  'https-proxy-agent',
+  'pac-proxy-agent',
+  'socks-proxy-agent',
+];
 
 const wasMet = new Set<string>();
 

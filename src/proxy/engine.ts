@@ -7,6 +7,8 @@ import { TLSSocket } from 'node:tls';
 import type { Mockttp } from 'mockttp';
 // The server alone, without mockttp's remote client and admin server.
 import { MockttpServer } from 'mockttp/dist/server/mockttp-server';
+// A default import: its functions can be replaced.
+import certificates from 'mockttp/dist/util/certificates';
 import { LastHopEncrypted, LastTunnelAddress } from 'mockttp/dist/util/socket-extensions';
 
 import type { Pace, Sink } from '../domain/index.ts';
@@ -14,11 +16,16 @@ import { formatAuthority, readAuthority } from './connect-request.ts';
 import { endsOf } from './connections.ts';
 import { stampEvents, type Emit } from './emit.ts';
 import { below } from './layered-sockets.ts';
+import { LeafCertificates } from './leaf-certificates.ts';
 import { openRelay, type HttpVersion, type Relay } from './relay.ts';
 import { tapSocket, tellKeys, type TlsTap } from './tls-tap.ts';
-import { withQuickLeafKeys } from './leaf-keys.ts';
 import type { Alpn } from './upstream-tls.ts';
 import { warmUp } from './warm-up.ts';
+
+// Certificates are made by us: mockttp asks nobody else, and looks its maker up here.
+Object.assign(certificates, {
+  getCA: async ({ cert, key }: { readonly cert: string; readonly key: string }) => new LeafCertificates(cert, key),
+});
 
 export interface EngineOptions {
   readonly certificatePem: string;
@@ -74,7 +81,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
   await tellFailures(engine, emit);
   if (options.tap !== undefined) Object.assign(engine, { keyLogStream: { write: tellKeys(options.tap) } });
   // A port, though none is opened: without one, mockttp first looks for a free one on every interface.
-  await withQuickLeafKeys(() => engine.start(0));
+  await engine.start(0);
   if (options.onSecure !== undefined) listener().on('secureConnection', options.onSecure);
   const relay = openRelay({
     emit,

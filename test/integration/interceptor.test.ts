@@ -1,4 +1,5 @@
 // The interceptor on the wire: real TLS, real sockets, loopback only.
+import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { request as requestHttp, type IncomingMessage } from 'node:http';
@@ -392,6 +393,17 @@ describe('the engine', () => {
     const [aborted] = await tapes.waitFor('exchangeAborted');
     expect(aborted).toMatchObject({ by: 'agent', error: null });
     expect(tapes.engineLines).toEqual([]);
+  });
+
+  it('shows a certificate of ours for the host, on P-256', async () => {
+    const { tapes } = await set();
+    const socket = await tapes.connectTls('chatgpt.com', 443);
+    const certificate = new X509Certificate(socket.getPeerCertificate().raw);
+    socket.destroy();
+    expect(certificate.subjectAltName).toBe('DNS:chatgpt.com');
+    expect(certificate.publicKey.asymmetricKeyDetails).toEqual({ namedCurve: 'prime256v1' });
+    expect(certificate.keyUsage).toEqual(['1.3.6.1.5.5.7.3.1']);
+    expect(certificate.checkIssued(new X509Certificate(readFileSync(tapes.caFile)))).toBe(true);
   });
 
   it('listens nowhere', async () => {
