@@ -48,7 +48,7 @@ export interface EngineOptions {
 }
 
 export interface Engine {
-  /** Takes a socket whose CONNECT to `host:port` was accepted by the door; the engine answers the CONNECT. */
+  /** Answers a socket whose CONNECT to `host:port` was accepted by the door, and takes it. */
   accept(socket: Socket, host: string, port: number): void;
   /** Makes the certificate that the first connection will need. Settles in any case. */
   warmUp(): Promise<void>;
@@ -96,20 +96,12 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     warmUp: () =>
       warmUp(options.defaultHost, options.certificatePem, (socket) => listener().emit('connection', socket)),
     accept(socket, host, port) {
-      const authority = formatAuthority(host, port);
       const { tap } = options;
-      if (tap?.tellsBytes === true) {
-        // The engine takes a CONNECT from real sockets only: it is answered here, as the engine does.
-        socket.write('HTTP/1.1 200 OK\r\n\r\n');
-        const tapped = tapSocket(socket, { leg: 'agent', host }, tap);
-        listener().emit(
-          'connection',
-          Object.assign(tapped, { [LastTunnelAddress]: authority, [LastHopEncrypted]: false }),
-        );
-        return;
-      }
-      socket.unshift(Buffer.from(`CONNECT ${authority} HTTP/1.1\r\nHost: ${authority}\r\n\r\n`, 'latin1'));
-      listener().emit('connection', socket);
+      // As the engine answers a CONNECT. It takes one from real sockets only, and with an HTTP server's parser and answer.
+      socket.write('HTTP/1.1 200 OK\r\n\r\n');
+      const carried = tap?.tellsBytes === true ? tapSocket(socket, { leg: 'agent', host }, tap) : socket;
+      const tunnel = { [LastTunnelAddress]: formatAuthority(host, port), [LastHopEncrypted]: false };
+      listener().emit('connection', Object.assign(carried, tunnel));
     },
   };
 }
