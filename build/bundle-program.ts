@@ -58,21 +58,24 @@ const whenTouched: Plugin = {
 };
 
 rmSync(target, { recursive: true, force: true });
-const program = await build({
+const modules = {
   ...shared,
-  entryPoints: {
-    main: 'src/cli/main.ts',
-    'recorder-thread': 'src/store/recorder/recorder-thread.ts',
-    'dump-thread': 'src/dump/live/dump-thread.ts',
-  },
   format: 'esm',
-  splitting: true,
   metafile: true,
   // What every command needs is in the bundle, too; these are loaded by those that need them, or belong to the engine.
   external: ['cross-spawn', 'http-encoding', 'mockttp', 'node-forge', 'better-sqlite3', 'tldts'],
   // For packages in CommonJS.
   banner: {
     js: "import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);",
+  },
+} as const satisfies BuildOptions;
+const program = await build({ ...modules, splitting: true, entryPoints: { main: 'src/cli/main.ts' } });
+// A thread reads one file, and shares none with the commands: what two of them share would be cut into more.
+const threads = await build({
+  ...modules,
+  entryPoints: {
+    'recorder-thread': 'src/store/recorder/recorder-thread.ts',
+    'dump-thread': 'src/dump/live/dump-thread.ts',
   },
 });
 // One script with mockttp in it, which a code cache can be kept of (src/proxy/load-engine.ts).
@@ -90,7 +93,7 @@ const engine = await build({
 });
 const unmet = loadedWhenTouched.filter((name) => !wasMet.has(name));
 if (unmet.length > 0) throw new Error(`mockttp does not ask for ${unmet.join(', ')} any more: look at what it loads`);
-writeFileSync(join(target, 'licenses.txt'), licensesOf([program.metafile, engine.metafile]));
+writeFileSync(join(target, 'licenses.txt'), licensesOf([program.metafile, threads.metafile, engine.metafile]));
 
 /** The licence of each package that is in a bundle, as it asks for. */
 function licensesOf(bundles: readonly Metafile[]): string {
