@@ -18,17 +18,8 @@ const shared: BuildOptions = {
   logLevel: 'warning',
 };
 
-/** What mockttp needs for certificates, requests, proxies and encodings that tapes does not ask it for: loaded when it is first touched. */
-const loadedWhenTouched = [
-  '@peculiar/asn1-schema',
-  '@peculiar/asn1-x509',
-  '@peculiar/x509',
-  'http-encoding',
-  'http2-wrapper',
-  'https-proxy-agent',
-  'pac-proxy-agent',
-  'socks-proxy-agent',
-];
+/** What mockttp needs for certificates, which tapes does not ask it for: loaded when it is first touched. */
+const loadedWhenTouched = ['@peculiar/asn1-schema', '@peculiar/asn1-x509', '@peculiar/x509'];
 
 const wasMet = new Set<string>();
 
@@ -87,8 +78,6 @@ const engine = await build({
   minifyWhitespace: true,
   minifySyntax: true,
   metafile: true,
-  // Optional natives of ws.
-  external: ['bufferutil', 'utf-8-validate'],
   plugins: [whenTouched],
 });
 const unmet = loadedWhenTouched.filter((name) => !wasMet.has(name));

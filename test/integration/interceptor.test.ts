@@ -406,6 +406,24 @@ describe('the engine', () => {
     expect(certificate.checkIssued(new X509Certificate(readFileSync(tapes.caFile)))).toBe(true);
   });
 
+  it.each([
+    ['a request', 'GET / HTTP/1.1\r\nHost: chatgpt.com\r\n\r\n'],
+    ['an upgrade', 'GET / HTTP/1.1\r\nHost: chatgpt.com\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n'],
+    ['HTTP/2', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0'],
+    ['noise', 'no protocol at all\r\n\r\n'],
+  ])('breaks off what is said without TLS, and answers it nothing: %s', async (_what, said) => {
+    const { standIn, tapes } = await set();
+    const socket = await tapes.connect('chatgpt.com', 443);
+    socket.on('error', () => undefined).on('end', () => socket.end());
+    let answer = '';
+    socket.on('data', (data: Buffer) => (answer += data.toString('latin1')));
+    socket.resume().write(said, 'latin1');
+    await once(socket, 'close', { signal: AbortSignal.timeout(10_000) });
+    expect(answer).not.toMatch(/HTTP\/1|html/i);
+    expect(standIn.requests).toEqual([]);
+    expect(tapes.events.some((event) => event.type === 'requestStarted')).toBe(false);
+  });
+
   it('listens nowhere', async () => {
     const { tapes } = await set();
     const listing = await run(
