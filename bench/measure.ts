@@ -89,6 +89,14 @@ async function measurePeer(peer: Peer, turn: Turn): Promise<void> {
     await traffic.ask({ type: 'firstByte', way: running.way, warmUp: 0, requests: options.scale.warmUps }, 30_000);
     return running;
   };
+  const warm = async ({ way }: RunningPeer): Promise<void> => {
+    const events = Math.ceil(options.scale.warmStreamMs / 10);
+    const { lost } = await traffic.ask(
+      { type: 'streams', way, streams: 8, everyMs: 10, events, isLarge: true },
+      60_000,
+    );
+    if (lost > 0) throw new Error(`${lost} events are lost as it is warmed`);
+  };
   const stop = async (running: RunningPeer, what: string): Promise<void> => {
     for (const problem of await running.stop()) notes.push(`${where}, ${what}: ${problem}`);
   };
@@ -96,6 +104,7 @@ async function measurePeer(peer: Peer, turn: Turn): Promise<void> {
   try {
     onProgress(`${where}: start`);
     running = await start();
+    await warm(running);
   } catch (error) {
     notes.push(`${where}: it could not be started: ${(error as Error).message}`);
     for (const { name: figure } of options.figures.filter(isMeasuredAt(peer, round))) {

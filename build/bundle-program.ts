@@ -18,8 +18,8 @@ const shared: BuildOptions = {
   logLevel: 'warning',
 };
 
-/** What mockttp needs for proxies and encodings that tapes does not ask it for: loaded when it is first touched. */
-const loadedWhenTouched = ['http-encoding', 'https-proxy-agent', 'pac-proxy-agent', 'socks-proxy-agent'];
+/** What mockttp needs for certificates, which tapes does not ask it for: loaded when it is first touched. */
+const loadedWhenTouched = ['@peculiar/asn1-schema', '@peculiar/asn1-x509', '@peculiar/x509'];
 
 const wasMet = new Set<string>();
 
@@ -49,21 +49,24 @@ const whenTouched: Plugin = {
 };
 
 rmSync(target, { recursive: true, force: true });
-const program = await build({
+const modules = {
   ...shared,
-  entryPoints: {
-    main: 'src/cli/main.ts',
-    'recorder-thread': 'src/store/recorder/recorder-thread.ts',
-    'dump-thread': 'src/dump/live/dump-thread.ts',
-  },
   format: 'esm',
-  splitting: true,
   metafile: true,
   // What every command needs is in the bundle, too; these are loaded by those that need them, or belong to the engine.
   external: ['cross-spawn', 'http-encoding', 'mockttp', 'node-forge', 'better-sqlite3', 'tldts'],
   // For packages in CommonJS.
   banner: {
     js: "import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);",
+  },
+} as const satisfies BuildOptions;
+const program = await build({ ...modules, splitting: true, entryPoints: { main: 'src/cli/main.ts' } });
+// A thread reads one file, and shares none with the commands: what two of them share would be cut into more.
+const threads = await build({
+  ...modules,
+  entryPoints: {
+    'recorder-thread': 'src/store/recorder/recorder-thread.ts',
+    'dump-thread': 'src/dump/live/dump-thread.ts',
   },
 });
 // One script with mockttp in it, which a code cache can be kept of (src/proxy/load-engine.ts).
@@ -75,13 +78,11 @@ const engine = await build({
   minifyWhitespace: true,
   minifySyntax: true,
   metafile: true,
-  // Optional natives of ws.
-  external: ['bufferutil', 'utf-8-validate'],
   plugins: [whenTouched],
 });
 const unmet = loadedWhenTouched.filter((name) => !wasMet.has(name));
 if (unmet.length > 0) throw new Error(`mockttp does not ask for ${unmet.join(', ')} any more: look at what it loads`);
-writeFileSync(join(target, 'licenses.txt'), licensesOf([program.metafile, engine.metafile]));
+writeFileSync(join(target, 'licenses.txt'), licensesOf([program.metafile, threads.metafile, engine.metafile]));
 
 /** The licence of each package that is in a bundle, as it asks for. */
 function licensesOf(bundles: readonly Metafile[]): string {

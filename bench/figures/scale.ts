@@ -26,6 +26,8 @@ export interface Scale {
   readonly settleMs: number;
   /** Requests before anything is measured at a peer: the first connection makes certificates, the first requests run code for the first time. */
   readonly warmUps: number;
+  /** Then streams for so long, at the peer that is asked for most figures: what runs often is compiled meanwhile. */
+  readonly warmStreamMs: number;
 }
 
 export const fullScale: Scale = {
@@ -41,7 +43,7 @@ export const fullScale: Scale = {
   firstBytes: 200,
   agents: 200,
   agentEvents: 60,
-  calls: 300,
+  calls: 1000,
   memoryStreams: 200,
   largeResponseBytes: 400_000_000,
   largeRequestBytes: 32_000_000,
@@ -52,6 +54,7 @@ export const fullScale: Scale = {
   codexWarmUps: 1,
   settleMs: 500,
   warmUps: 50,
+  warmStreamMs: 5000,
 };
 
 export const shortScale: Scale = {
@@ -78,4 +81,5 @@ export const shortScale: Scale = {
   codexWarmUps: 0,
   settleMs: 100,
   warmUps: 1,
+  warmStreamMs: 50,
 };

@@ -100,10 +100,19 @@ Examples:
       .exitOverride()
       .option('--home <dir>', 'where tapes keeps its files (default: $TAPES_HOME, else ~/.tapes)')
       .option('--db <file>', 'the database (default: $TAPES_DB, else tapes.db in the home)');
-    if (command !== program) command.showHelpAfterError(true).helpOption('-h, --help', 'print this help');
+    if (command === program) continue;
+    const name = nameOf(command);
+    // All of the help would push what is wrong out of sight.
+    command
+      .showHelpAfterError(`usage: ${name} ${command.usage()}\n(see \`${name} --help\`)`)
+      .helpOption('-h, --help', 'print this help');
   }
   return program;
 }
+
+/** `tapes ca install` */
+const nameOf = (command: Command): string =>
+  command.parent === null ? command.name() : `${nameOf(command.parent)} ${command.name()}`;
 
 async function report(error: unknown, running: Command, argv: readonly string[]): Promise<number> {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exitCodes.usage;

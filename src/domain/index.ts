@@ -1,5 +1,6 @@
 // The door of domain/: the vocabulary as types, and the functions that belong to it.
 export { BytePile } from './byte-pile.ts';
+export { derTag, encodeDer, readDer } from './der.ts';
 export { constraintOf, matchesHost } from './host-glob.ts';
 export { newId } from './id.ts';
 export { countJsonValues, maxJsonValues, readOutsideJson } from './outside-json.ts';

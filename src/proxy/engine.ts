@@ -2,23 +2,30 @@
 // It listens nowhere: the door hands over sockets that it has accepted and authenticated.
 import type { EventEmitter } from 'node:events';
 import type { Server, Socket } from 'node:net';
+import type { Writable } from 'node:stream';
 import { TLSSocket } from 'node:tls';
 
-import type { Mockttp } from 'mockttp';
-// The server alone, without mockttp's remote client and admin server.
-import { MockttpServer } from 'mockttp/dist/server/mockttp-server';
-import { LastHopEncrypted, LastTunnelAddress } from 'mockttp/dist/util/socket-extensions';
+// The server that takes connections apart, without the one that finds rules for requests: none is ever asked.
+import { createComboServer } from 'mockttp/dist/server/http-combo-server';
+// A default import: its functions can be replaced.
+import certificates from 'mockttp/dist/util/certificates';
+import { LastHopEncrypted, LastTunnelAddress, TlsSetupCompleted } from 'mockttp/dist/util/socket-extensions';
 
 import type { Pace, Sink } from '../domain/index.ts';
 import { formatAuthority, readAuthority } from './connect-request.ts';
 import { endsOf } from './connections.ts';
-import { stampEvents, type Emit } from './emit.ts';
+import { stampEvents } from './emit.ts';
 import { below } from './layered-sockets.ts';
+import { LeafCertificates } from './leaf-certificates.ts';
 import { openRelay, type HttpVersion, type Relay } from './relay.ts';
 import { tapSocket, tellKeys, type TlsTap } from './tls-tap.ts';
-import { withQuickLeafKeys } from './leaf-keys.ts';
 import type { Alpn } from './upstream-tls.ts';
 import { warmUp } from './warm-up.ts';
+
+// Certificates are made by us: mockttp asks nobody else, and looks its maker up here.
+Object.assign(certificates, {
+  getCA: async ({ cert, key }: { readonly cert: string; readonly key: string }) => new LeafCertificates(cert, key),
+});
 
 export interface EngineOptions {
   readonly certificatePem: string;
@@ -41,7 +48,7 @@ export interface EngineOptions {
 }
 
 export interface Engine {
-  /** Takes a socket whose CONNECT to `host:port` was accepted by the door; the engine answers the CONNECT. */
+  /** Answers a socket whose CONNECT to `host:port` was accepted by the door, and takes it. */
   accept(socket: Socket, host: string, port: number): void;
   /** Makes the certificate that the first connection will need. Settles in any case. */
   warmUp(): Promise<void>;
@@ -51,83 +58,81 @@ export interface Engine {
 }
 
 export async function startEngine(options: EngineOptions): Promise<Engine> {
-  const engine = new MockttpServer({
-    recordTraffic: false,
-    suggestChanges: false,
+  const { tap } = options;
+  const emit = stampEvents(options.sink);
+  /** Offers the agent what the provider would have offered; h2 until that is known. */
+  function chooseAlpn(this: TLSSocket, { protocols }: { protocols: string[] }): string | undefined {
+    const to = destinationOf(this);
+    const isOld = to !== null && options.alpnOf(to.host, to.port) === 'http/1.1';
+    const preferred = isOld ? ['http/1.1'] : ['h2', 'http/1.1'];
+    return preferred.find((name) => protocols.includes(name)) ?? protocols[0];
+  }
+  const server = (await createComboServer({
+    debug: false,
+    socks: false,
+    passthroughUnknownProtocols: false,
     https: {
       key: options.keyPem,
       cert: options.certificatePem,
       defaultDomain: options.defaultHost,
-      // Offers the agent what the provider would have offered; h2 until that is known.
-      tlsServerOptions: {
-        ALPNCallback(this: TLSSocket, { protocols }: { protocols: string[] }) {
-          const to = destinationOf(this);
-          const isOld = to !== null && options.alpnOf(to.host, to.port) === 'http/1.1';
-          const preferred = isOld ? ['http/1.1'] : ['h2', 'http/1.1'];
-          return preferred.find((name) => protocols.includes(name)) ?? protocols[0];
-        },
-      } as object,
+      tlsServerOptions: { ALPNCallback: chooseAlpn } as object,
     },
-  });
-  const listener = withoutListening(engine);
-  const emit = stampEvents(options.sink);
-  await tellFailures(engine, emit);
-  if (options.tap !== undefined) Object.assign(engine, { keyLogStream: { write: tellKeys(options.tap) } });
-  // A port, though none is opened: without one, mockttp first looks for a free one on every interface.
-  await withQuickLeafKeys(() => engine.start(0));
-  if (options.onSecure !== undefined) listener().on('secureConnection', options.onSecure);
+    // Without a say in it: the callback has it.
+    http2: 'fallback',
+    // Any object that can be written to will do.
+    keyLogStream: tap === undefined ? undefined : ({ write: tellKeys(tap) } as unknown as Writable),
+    tlsClientErrorListener(socket, failure) {
+      // What fails once TLS stands is no handshake, and the warm-up's comes from no address.
+      if (wasSecure(socket) || failure.remoteIpAddress === undefined) return;
+      const host = failure.tlsMetadata.sniHostname ?? failure.destination?.hostname ?? '';
+      setImmediate(() => emit({ type: 'tlsFailed', host, cause: failure.failureCause }));
+    },
+    requestListener: ignore,
+    tlsPassthroughListener: ignore,
+    rawPassthroughListener: ignore,
+  })) as unknown as TakingServer;
+  if (options.onSecure !== undefined) server.on('secureConnection', options.onSecure);
   const relay = openRelay({
     emit,
     isRefusedUpgrade: options.isRefusedUpgrade,
     endsOf: options.tellsUpstream ? endsOf : null,
     pace: options.pace,
   });
-  takeHttp(listener(), relay);
+  takeHttp(server, relay);
   return {
     openExchanges: () => relay.openExchanges(),
     tellHungUp: () => relay.tellHungUp(),
-    warmUp: () =>
-      warmUp(options.defaultHost, options.certificatePem, (socket) => listener().emit('connection', socket)),
+    warmUp: () => warmUp(options.defaultHost, options.certificatePem, (socket) => server.emit('connection', socket)),
     accept(socket, host, port) {
-      const authority = formatAuthority(host, port);
-      const { tap } = options;
-      if (tap?.tellsBytes === true) {
-        // The engine takes a CONNECT from real sockets only: it is answered here, as the engine does.
-        socket.write('HTTP/1.1 200 OK\r\n\r\n');
-        const tapped = tapSocket(socket, { leg: 'agent', host }, tap);
-        listener().emit(
-          'connection',
-          Object.assign(tapped, { [LastTunnelAddress]: authority, [LastHopEncrypted]: false }),
-        );
-        return;
-      }
-      socket.unshift(Buffer.from(`CONNECT ${authority} HTTP/1.1\r\nHost: ${authority}\r\n\r\n`, 'latin1'));
-      listener().emit('connection', socket);
+      // As the engine answers a CONNECT. It takes one from real sockets only, and with an HTTP server's parser and answer.
+      socket.write('HTTP/1.1 200 OK\r\n\r\n');
+      const carried = tap?.tellsBytes === true ? tapSocket(socket, { leg: 'agent', host }, tap) : socket;
+      const tunnel = { [LastTunnelAddress]: formatAuthority(host, port), [LastHopEncrypted]: false };
+      server.emit('connection', Object.assign(carried, tunnel));
     },
   };
 }
 
-/** Handshakes that the agent broke off. */
-async function tellFailures(engine: Mockttp, emit: Emit): Promise<void> {
-  await engine.on('tls-client-error', (failure) => {
-    // The warm-up's handshake comes from no address.
-    if (failure.remoteIpAddress === undefined) return;
-    const host = failure.tlsMetadata.sniHostname ?? failure.destination?.hostname ?? '';
-    emit({ type: 'tlsFailed', host, cause: failure.failureCause });
-  });
-}
+const ignore = (): void => undefined;
+
+const wasSecure = (socket: TLSSocket): boolean =>
+  (socket as { [TlsSetupCompleted]?: boolean })[TlsSetupCompleted] === true;
 
 /** Has the relay carry the HTTP inside TLS instead of mockttp. */
-function takeHttp({ _httpServer, _http2Server }: Listener, relay: Relay): void {
+function takeHttp({ _httpServer, _http2Server }: TakingServer, relay: Relay): void {
   const take = (server: EventEmitter, version: HttpVersion): void => {
     const emit = server.emit.bind(server) as (event: string, ...given: unknown[]) => boolean;
     server.emit = (event: string, ...given: unknown[]): boolean => {
       const [socket] = given;
-      if (event !== 'connection' || !(socket instanceof TLSSocket)) return emit(event, ...given);
-      const to = destinationOf(socket);
-      // The warm-up's handshake leads nowhere.
-      if (to === null) return emit(event, ...given);
-      relay.carry(socket, version, to.host, to.port);
+      if (event !== 'connection') return emit(event, ...given);
+      if (socket instanceof TLSSocket) {
+        const to = destinationOf(socket);
+        // The warm-up's handshake leads nowhere.
+        if (to === null) return emit(event, ...given);
+        relay.carry(socket, version, to.host, to.port);
+      }
+      // HTTP without TLS, to a provider that speaks TLS on that port.
+      else (socket as Socket).destroy();
       return true;
     };
   };
@@ -144,31 +149,8 @@ function destinationOf(socket: TLSSocket): { host: string; port: number } | null
   return null;
 }
 
-interface Listener extends Server {
+/** It takes sockets by its event `connection`, and could listen, too: nobody asks it to. */
+interface TakingServer extends Server {
   readonly _http2Server: EventEmitter;
   readonly _httpServer: EventEmitter;
-}
-
-/**
- * mockttp listens on every interface and has no option for another address, so that anybody on the network could use a running
- * engine. Its server is caught as it is made: it believes to listen, and does not.
- */
-function withoutListening(engine: Mockttp): () => Listener {
-  let made: Listener | null = null;
-  Object.defineProperty(engine, 'server', {
-    configurable: true,
-    get: () => made,
-    set(server: Listener) {
-      made = server;
-      server.listen = () => {
-        setImmediate(() => server.emit('listening'));
-        return server;
-      };
-      server.address = () => ({ address: '127.0.0.1', family: 'IPv4', port: 0 });
-    },
-  });
-  return () => {
-    if (made === null) throw new Error('the engine made no server');
-    return made;
-  };
 }

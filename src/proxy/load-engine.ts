@@ -31,7 +31,7 @@ function runScript(file: string, source: Buffer, cache: CodeCache | null): Loade
   const script = new Script(code, { filename: file, ...(cache?.data ? { cachedData: cache.data } : {}) });
   const module = { exports: {} as Pick<LoadedEngine, 'startEngine'> };
   // What is not in the script is found as mockttp finds it, wherever a package manager has put that.
-  const require = createRequire(createRequire(import.meta.url).resolve('mockttp/dist/server/mockttp-server'));
+  const require = createRequire(createRequire(import.meta.url).resolve('mockttp/dist/server/http-combo-server'));
   (script.runInThisContext() as (...given: unknown[]) => void)(module.exports, require, module);
   const isRejected = script.cachedDataRejected === true;
   return {

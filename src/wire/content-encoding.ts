@@ -4,7 +4,7 @@ import { joinBytes, noBytes } from './layer.ts';
 import type { DecodeProblem, Layer } from './layer.ts';
 import { salvageZlib, ZlibLayer } from './zlib-layer.ts';
 import type { ZlibEncoding } from './zlib-layer.ts';
-import { decodeWithLibrary, ZstdLayer } from './zstd-layer.ts';
+import { ZstdLayer } from './zstd-layer.ts';
 
 export type { DecodeProblem } from './layer.ts';
 
@@ -108,8 +108,6 @@ export function canDecode(contentEncoding: string): boolean {
 }
 
 async function decodeLayer(bytes: Uint8Array, encoding: KnownEncoding, maxBytes: number): Promise<DecodedBody> {
-  const whole = encoding === 'zstd' ? await decodeWithLibrary(bytes, maxBytes) : null;
-  if (whole !== null) return { bytes: whole, problem: null };
   const layer = openLayer(encoding, maxBytes);
   const pushed = await layer.push(bytes, maxBytes);
   const decoded = joinBytes([pushed, await layer.end(maxBytes)].filter((part) => part.length > 0));

@@ -1,4 +1,5 @@
 // The interceptor on the wire: real TLS, real sockets, loopback only.
+import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { request as requestHttp, type IncomingMessage } from 'node:http';
@@ -392,6 +393,35 @@ describe('the engine', () => {
     const [aborted] = await tapes.waitFor('exchangeAborted');
     expect(aborted).toMatchObject({ by: 'agent', error: null });
     expect(tapes.engineLines).toEqual([]);
+  });
+
+  it('shows a certificate of ours for the host, on P-256', async () => {
+    const { tapes } = await set();
+    const socket = await tapes.connectTls('chatgpt.com', 443);
+    const certificate = new X509Certificate(socket.getPeerCertificate().raw);
+    socket.destroy();
+    expect(certificate.subjectAltName).toBe('DNS:chatgpt.com');
+    expect(certificate.publicKey.asymmetricKeyDetails).toEqual({ namedCurve: 'prime256v1' });
+    expect(certificate.keyUsage).toEqual(['1.3.6.1.5.5.7.3.1']);
+    expect(certificate.checkIssued(new X509Certificate(readFileSync(tapes.caFile)))).toBe(true);
+  });
+
+  it.each([
+    ['a request', 'GET / HTTP/1.1\r\nHost: chatgpt.com\r\n\r\n'],
+    ['an upgrade', 'GET / HTTP/1.1\r\nHost: chatgpt.com\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n'],
+    ['HTTP/2', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0'],
+    ['noise', 'no protocol at all\r\n\r\n'],
+  ])('breaks off what is said without TLS, and answers it nothing: %s', async (_what, said) => {
+    const { standIn, tapes } = await set();
+    const socket = await tapes.connect('chatgpt.com', 443);
+    socket.on('error', () => undefined).on('end', () => socket.end());
+    let answer = '';
+    socket.on('data', (data: Buffer) => (answer += data.toString('latin1')));
+    socket.resume().write(said, 'latin1');
+    await once(socket, 'close', { signal: AbortSignal.timeout(10_000) });
+    expect(answer).not.toMatch(/HTTP\/1|html/i);
+    expect(standIn.requests).toEqual([]);
+    expect(tapes.events.some((event) => event.type === 'requestStarted')).toBe(false);
   });
 
   it('listens nowhere', async () => {

@@ -7,6 +7,16 @@ export class ZstdFault extends Error {}
 /** A copy from farther back than is kept. */
 export class WindowFault extends ZstdFault {}
 
+/** What stands behind the bytes in their array, so that the last of them can be read as one word. */
+export const slackBytes = 4;
+
+/** `count` bits, up to 24, of which the lowest is bit `position` of all. Nothing is checked. */
+export function bitsAt(bytes: Uint8Array, position: number, count: number): number {
+  const at = position >>> 3;
+  const word = bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24);
+  return (word >>> (position & 7)) & ((1 << count) - 1);
+}
+
 /** Reads backwards, highest bits first. Before the beginning there are zeros; `bitsLeft` is negative then. */
 export class BackwardBits {
   readonly #bytes: Uint8Array;
@@ -25,20 +35,22 @@ export class BackwardBits {
     return this.#position;
   }
 
-  /** Up to 32 bits. */
-  read(count: number): number {
-    if (count > 24) return this.read(count - 16) * 65_536 + this.read(16);
-    const position = this.#position - count;
-    this.#position = position;
-    if (position >= 0) return this.#at(position, count);
-    return -position >= count ? 0 : this.#at(0, count + position) << -position;
+  get firstBit(): number {
+    return this.#start * 8;
   }
 
-  #at(position: number, count: number): number {
-    const bytes = this.#bytes;
-    const at = this.#start + (position >>> 3);
-    const word = bytes[at]! | ((bytes[at + 1] ?? 0) << 8) | ((bytes[at + 2] ?? 0) << 16) | ((bytes[at + 3] ?? 0) << 24);
-    return (word >>> (position & 7)) & ((1 << count) - 1);
+  /** The bit that the next one to be read lies before, counted from the first of all bytes. */
+  get position(): number {
+    return this.#start * 8 + this.#position;
+  }
+
+  /** Up to 16 bits. */
+  read(count: number): number {
+    const position = this.#position - count;
+    this.#position = position;
+    const start = this.#start * 8;
+    if (position >= 0) return bitsAt(this.#bytes, start + position, count);
+    return -position >= count ? 0 : bitsAt(this.#bytes, start, count + position) << -position;
   }
 }
 

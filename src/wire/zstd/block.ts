@@ -1,6 +1,6 @@
 // One compressed block (RFC 8878, 3.1.1.3): literals, then sequences that copy them and earlier output.
 // Tables and repeated offsets live on from block to block within a frame.
-import { BackwardBits, WindowFault, ZstdFault } from './bits.ts';
+import { BackwardBits, bitsAt, WindowFault, ZstdFault } from './bits.ts';
 import { predefined, readFseTable, singleSymbolTable } from './fse.ts';
 import type { FseTable } from './fse.ts';
 import { decodeHuffman, readHuffmanTable } from './huffman.ts';
@@ -44,12 +44,10 @@ const matchBases = [
 ];
 const matchBits = [...zeros(32), 1, 1, 1, 1, 2, 2, 3, 3, 4, 4, 5, ...count(10).map((n) => n + 7)];
 
-const literalLengthBases = Uint32Array.from(literalBases);
+const literalLengthBases = Int32Array.from(literalBases);
 const literalLengthBits = Uint8Array.from(literalBits);
-const matchLengthBases = Uint32Array.from(matchBases);
+const matchLengthBases = Int32Array.from(matchBases);
 const matchLengthBits = Uint8Array.from(matchBits);
-/** A look-up, because `2 ** n` is a call that took half of the loop's time. */
-const offsetBases = Float64Array.from(powers(0, 31));
 
 /** The decoder of one frame's compressed blocks. */
 export class BlockDecoder {
@@ -59,7 +57,7 @@ export class BlockDecoder {
   #literalLengths: FseTable | null = null;
   #offsets: FseTable | null = null;
   #matchLengths: FseTable | null = null;
-  readonly #repeats: [number, number, number] = [1, 4, 8];
+  #repeats: readonly [number, number, number] = [1, 4, 8];
 
   /** Appends the block in `bytes[start, end)` to the history. `maxBytes` is the most that a block of this frame may hold. */
   decode(bytes: Uint8Array, start: number, end: number, history: History, maxBytes: number): void {
@@ -150,6 +148,7 @@ export class BlockDecoder {
       const matchLengths = (this.#matchLengths = table(modes >>> 2, kinds.matchLengths, this.#matchLengths));
       const bits = new BackwardBits(bytes, at, end);
       literalAt = this.#copySequences(
+        bytes,
         bits,
         { literalLengths, offsets, matchLengths },
         sequenceCount,
@@ -163,8 +162,9 @@ export class BlockDecoder {
     history.length += literals.end - literalAt;
   }
 
-  /** The hot loop: some 8000 turns for a request of 70 kB. Gives where the unused literals begin. */
+  /** The hot loop: some 8000 turns for a request of 70 kB, so all that it needs is in variables. Gives where the unused literals begin. */
   #copySequences(
+    bytes: Uint8Array,
     bits: BackwardBits,
     { literalLengths, offsets, matchLengths }: SequenceTables,
     sequenceCount: number,
@@ -172,61 +172,83 @@ export class BlockDecoder {
     history: History,
     limit: number,
   ): number {
-    const { bytes: out } = history;
-    const { bytes: source } = literals;
-    const reach = history.reach();
+    const { bytes: out, windowBytes } = history;
+    const { bytes: source, end: literalsEnd } = literals;
     const start = history.length;
+    const outStart = start - history.reach();
+    const firstBit = bits.firstBit;
     let length = start;
     let literalAt = literals.start;
     let literalState = bits.read(literalLengths.accuracyLog);
     let offsetState = bits.read(offsets.accuracyLog);
     let matchState = bits.read(matchLengths.accuracyLog);
+    let position = bits.position;
+    let [first, second, third] = this.#repeats;
     for (let left = sequenceCount; left > 0; left -= 1) {
       const offsetCode = offsets.symbols[offsetState]!;
       const matchCode = matchLengths.symbols[matchState]!;
       const literalCode = literalLengths.symbols[literalState]!;
-      const offsetValue = offsetBases[offsetCode]! + bits.read(offsetCode);
-      const matchLength = matchLengthBases[matchCode]! + bits.read(matchLengthBits[matchCode]!);
-      const literalLength = literalLengthBases[literalCode]! + bits.read(literalLengthBits[literalCode]!);
+      const matchExtra = matchLengthBits[matchCode]!;
+      const literalExtra = literalLengthBits[literalCode]!;
+
+      // Farther back than any window that is kept; and so all numbers here are small ones.
+      if (offsetCode > maxOffsetCode) throw new WindowFault(behindWindow);
+      position -= offsetCode;
+      if (position - matchExtra - literalExtra < firstBit) throw new ZstdFault(bitsMissing);
+      const value = (1 << offsetCode) + bitsAt(bytes, position, offsetCode);
+      position -= matchExtra;
+      const matchLength = matchLengthBases[matchCode]! + bitsAt(bytes, position, matchExtra);
+      position -= literalExtra;
+      const literalLength = literalLengthBases[literalCode]! + bitsAt(bytes, position, literalExtra);
       if (left > 1) {
-        literalState = literalLengths.baselines[literalState]! + bits.read(literalLengths.bitCounts[literalState]!);
-        matchState = matchLengths.baselines[matchState]! + bits.read(matchLengths.bitCounts[matchState]!);
-        offsetState = offsets.baselines[offsetState]! + bits.read(offsets.bitCounts[offsetState]!);
+        const literalBits = literalLengths.bitCounts[literalState]!;
+        const matchBits = matchLengths.bitCounts[matchState]!;
+        const offsetBits = offsets.bitCounts[offsetState]!;
+        if (position - literalBits - matchBits - offsetBits < firstBit) throw new ZstdFault(bitsMissing);
+        position -= literalBits;
+        literalState = literalLengths.baselines[literalState]! + bitsAt(bytes, position, literalBits);
+        position -= matchBits;
+        matchState = matchLengths.baselines[matchState]! + bitsAt(bytes, position, matchBits);
+        position -= offsetBits;
+        offsetState = offsets.baselines[offsetState]! + bitsAt(bytes, position, offsetBits);
       }
-      const offset = this.#offset(offsetValue, literalLength === 0);
-      if (literalAt + literalLength > literals.end) throw new ZstdFault('sequences take more literals than there are');
+
+      // Values 1 to 3 name one of the last three offsets; with no literals before it, the list is shifted by one.
+      let offset = first;
+      const which = value > 3 ? 3 : literalLength === 0 ? value : value - 1;
+      if (which !== 0) {
+        offset = value > 3 ? value - 3 : which === 1 ? second : which === 2 ? third : first - 1;
+        if (which !== 1) third = second;
+        second = first;
+        first = offset;
+      }
+      if (offset === 0) throw new ZstdFault('an offset is zero');
+
+      if (literalLength > literalsEnd - literalAt) throw new ZstdFault('sequences take more literals than there are');
       if (length + literalLength + matchLength > limit) throw new ZstdFault('a block is too large');
-      copyBytes(source, literalAt, out, length, literalLength);
+      if (literalLength > 64) out.set(source.subarray(literalAt, literalAt + literalLength), length);
+      else for (let index = 0; index < literalLength; index += 1) out[length + index] = source[literalAt + index]!;
       literalAt += literalLength;
       length += literalLength;
-      if (offset > history.windowBytes || offset > reach + length - start) {
-        throw new WindowFault('a match reaches behind the window');
-      }
-      if (offset >= matchLength) copyBytes(out, length - offset, out, length, matchLength);
-      else if (offset === 1) out.fill(out[length - 1]!, length, length + matchLength);
+
+      const from = length - offset;
+      if (offset > windowBytes || from < outStart) throw new WindowFault(behindWindow);
       // What overlaps itself repeats, so it is copied byte by byte.
-      else for (let index = length; index < length + matchLength; index += 1) out[index] = out[index - offset]!;
+      if (matchLength > 64 && offset >= matchLength) out.copyWithin(length, from, from + matchLength);
+      else if (offset === 1) out.fill(out[from]!, length, length + matchLength);
+      else for (let index = 0; index < matchLength; index += 1) out[length + index] = out[from + index]!;
       length += matchLength;
     }
-    if (bits.bitsLeft !== 0) throw new ZstdFault('the sequences do not end with their bits');
+    if (position !== firstBit) throw new ZstdFault('the sequences do not end with their bits');
+    this.#repeats = [first, second, third];
     history.length = length;
     return literalAt;
   }
-
-  /** Values 1 to 3 name one of the last three offsets; with no literals before it, the list is shifted by one. */
-  #offset(value: number, hasNoLiterals: boolean): number {
-    const repeats = this.#repeats;
-    const [first, second, third] = repeats;
-    const which = value > 3 ? 3 : value - 1 + (hasNoLiterals ? 1 : 0);
-    if (which === 0) return first;
-    const offset = value > 3 ? value - 3 : which === 1 ? second : which === 2 ? third : first - 1;
-    if (offset === 0) throw new ZstdFault('an offset is zero');
-    repeats[0] = offset;
-    repeats[1] = first;
-    if (which !== 1) repeats[2] = second;
-    return offset;
-  }
 }
+
+const maxOffsetCode = 24;
+const behindWindow = 'a match reaches behind the window';
+const bitsMissing = 'the bits of the sequences are cut short';
 
 interface SequenceTables {
   readonly literalLengths: FseTable;

@@ -98,14 +98,22 @@ function buildHuffmanTable(weights: readonly number[]): HuffmanTable {
   const all = [...weights, 32 - Math.clz32(left)];
   const symbols = new Uint8Array(1 << maxBits);
   const bitCounts = new Uint8Array(1 << maxBits);
-  let at = 0;
-  for (let weight = 1; weight <= maxBits; weight += 1) {
-    for (const [symbol, symbolWeight] of all.entries()) {
-      if (symbolWeight !== weight) continue;
-      const end = at + (1 << (weight - 1));
-      symbols.fill(symbol, at, end);
-      bitCounts.fill(maxBits + 1 - weight, at, end);
-      at = end;
+  // Where the symbols of a weight begin: the lighter ones, which have the longer codes, come first.
+  const starts = new Uint16Array(maxBits + 2);
+  for (let index = 0; index < all.length; index += 1) {
+    const weight = all[index]!;
+    if (weight > 0) starts[weight + 1]! += 1 << (weight - 1);
+  }
+  for (let weight = 2; weight < starts.length; weight += 1) starts[weight]! += starts[weight - 1]!;
+  for (let symbol = 0; symbol < all.length; symbol += 1) {
+    const weight = all[symbol]!;
+    if (weight === 0) continue;
+    const start = starts[weight]!;
+    const end = start + (1 << (weight - 1));
+    starts[weight] = end;
+    for (let code = start; code < end; code += 1) {
+      symbols[code] = symbol;
+      bitCounts[code] = maxBits + 1 - weight;
     }
   }
   return { maxBits, symbols, bitCounts };

@@ -2,7 +2,7 @@
 // is bounded by the window and one block. ../zstd-layer.ts says why the library is not enough.
 import { joinBytes, noBytes, tooDense, tooLarge } from '../layer.ts';
 import type { DecodeProblem } from '../layer.ts';
-import { WindowFault, ZstdFault } from './bits.ts';
+import { slackBytes, WindowFault, ZstdFault } from './bits.ts';
 import { BlockDecoder, maxBlockBytes } from './block.ts';
 import type { History } from './block.ts';
 import { readFrameStart } from './frame-header.ts';
@@ -207,7 +207,7 @@ export class ZstdReader {
     if (history.bytes.length >= wanted) {
       history.bytes.copyWithin(0, from, history.length);
     } else {
-      const larger = new Uint8Array(2 * wanted);
+      const larger = new Uint8Array(kept === 0 ? wanted : 2 * wanted);
       larger.set(history.bytes.subarray(from, history.length));
       history.bytes = larger;
     }
@@ -219,13 +219,14 @@ export class ZstdReader {
     const given = this.#pendingEnd - this.#pendingStart;
     if (given === 0) {
       // The chunk is the caller's, and what is not read of it now is read later.
-      this.#pending = chunk.slice();
+      this.#pending = new Uint8Array(chunk.length + slackBytes);
+      this.#pending.set(chunk);
       this.#pendingStart = 0;
       this.#pendingEnd = chunk.length;
       return;
     }
-    if (this.#pendingEnd + chunk.length > this.#pending.length) {
-      const larger = new Uint8Array(2 * (given + chunk.length));
+    if (this.#pendingEnd + chunk.length + slackBytes > this.#pending.length) {
+      const larger = new Uint8Array(2 * (given + chunk.length) + slackBytes);
       larger.set(this.#pending.subarray(this.#pendingStart, this.#pendingEnd));
       this.#pending = larger;
       this.#pendingStart = 0;
