@@ -392,7 +392,7 @@ describe('tapes proxy', () => {
   it('lets everything through, and says so, where its engine cannot be loaded', async () => {
     const scene = await set();
     const refuse = `export const resolve = (name, context, next) => {
-      if (name.includes('mockttp-server')) throw new Error('it is broken on purpose');
+      if (name.includes('http-combo-server')) throw new Error('it is broken on purpose');
       return next(name, context);
     };`;
     // It is run as one script, and imported as modules where that fails: both fail here.
