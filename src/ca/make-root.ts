@@ -1,10 +1,11 @@
 // Makes a root certificate: RSA 3072, two years at most, critical name constraints, allowed to sign server certificates and nothing else.
-import { createHash, createPublicKey, generateKeyPair, randomBytes } from 'node:crypto';
+import { createHash, createPublicKey, generateKeyPair } from 'node:crypto';
 import { hostname, userInfo } from 'node:os';
 import { promisify } from 'node:util';
 
 import forge from 'node-forge';
 
+import { certificateSerialNumber } from '../domain/index.ts';
 import { encodeNameConstraints, nameConstraintsOid } from './name-constraints.ts';
 import { commonNamePrefix } from './root-certificate.ts';
 
@@ -27,7 +28,7 @@ export async function makeRoot({ domains, now }: { domains: readonly string[]; n
   });
   const certificate = forge.pki.createCertificate();
   certificate.publicKey = forge.pki.publicKeyFromPem(keys.publicKey);
-  certificate.serialNumber = serialNumber();
+  certificate.serialNumber = certificateSerialNumber().toString('hex');
   certificate.validity.notBefore = new Date(now.getTime() - hourMs);
   certificate.validity.notAfter = new Date(now.getTime() - hourMs + lifetimeDays * dayMs);
   // Each root has a name of its own: verifiers look an issuer up by name (OpenSSL, GnuTLS), and NSS gives one nickname to all of a name.
@@ -51,13 +52,6 @@ export async function makeRoot({ domains, now }: { domains: readonly string[]; n
     keyPem: keys.privateKey,
     expiresAt: certificate.validity.notAfter,
   };
-}
-
-/** 20 octets, positive, with no leading zero octet (RFC 5280 section 4.1.2.2). */
-function serialNumber(): string {
-  const bytes = randomBytes(20);
-  bytes[0] = (bytes[0]! & 0x3f) | 0x40;
-  return bytes.toString('hex');
 }
 
 // A PrintableString (forge's default) may hold no @, and Go refuses a root where one does. The types of forge take a class for a tag.

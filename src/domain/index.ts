@@ -9,6 +9,7 @@ export { packData, unpackData } from './packed-data.ts';
 export type { DataEvent, PackedData } from './packed-data.ts';
 export type { Pace } from './pace.ts';
 export { readUtf8 } from './read-utf8.ts';
+export { certificateSerialNumber } from './serial-number.ts';
 export { shellWord } from './shell-word.ts';
 export type { TapEvent } from './tap-event.ts';
 export { teeSinks } from './tee-sinks.ts';

@@ -1,11 +1,11 @@
 // The certificates that agents are shown, one for each host, below the root (RFC 5280). mockttp makes its own with a library of 90 ms, and gives
 // each process an RSA key that takes 40 to 400 ms more; here it is one signature, and one key on P-256 (1 ms) for all of a process, which every
 // TLS 1.2 client of the last decade takes.
-import { createPrivateKey, generateKeyPairSync, randomBytes, sign, X509Certificate } from 'node:crypto';
+import { createPrivateKey, generateKeyPairSync, sign, X509Certificate } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import { promisify } from 'node:util';
 
-import { derTag, encodeDer, readDer } from '../domain/index.ts';
+import { certificateSerialNumber, derTag, encodeDer, readDer } from '../domain/index.ts';
 
 /** As mockttp asks for it: PEM. */
 export interface LeafCertificate {
@@ -78,7 +78,7 @@ export class LeafCertificates {
     const content = encodeDer(
       sequence,
       encodeDer(explicit(0), encodeDer(derTag.integer, Buffer.of(2))),
-      encodeDer(derTag.integer, serialNumber()),
+      encodeDer(derTag.integer, certificateSerialNumber()),
       this.#algorithm,
       this.#issuer,
       encodeDer(sequence, encodeTime(notBefore), encodeTime(expiresAt)),
@@ -142,13 +142,6 @@ function nameFor(host: string): string {
     throw new Error(`no certificate can name ${host}: it has an underscore`);
   }
   return ['*', ...parents].join('.');
-}
-
-/** 20 octets, positive, with no leading zero octet (RFC 5280 section 4.1.2.2). */
-function serialNumber(): Buffer {
-  const bytes = randomBytes(20);
-  bytes[0] = (bytes[0]! & 0x3f) | 0x40;
-  return bytes;
 }
 
 /** Two digits of the year up to 2049, four from then on (section 4.1.2.5). */
