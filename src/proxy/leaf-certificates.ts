@@ -53,7 +53,8 @@ export class LeafCertificates {
   readonly #rootKey: KeyObject;
   readonly #algorithm: Buffer;
   readonly #issuer: Buffer;
-  readonly #authorityKeyId: Buffer | null;
+  /** Points at the root's key; none where the root does not name it. */
+  readonly #authorityKey: readonly Buffer[];
 
   constructor(rootPem: string, rootKeyPem: string) {
     this.#rootPem = rootPem;
@@ -64,7 +65,10 @@ export class LeafCertificates {
         : encodeDer(sequence, id('sha256WithRsaEncryption'), encodeDer(derTag.null));
     const { subject, keyId } = readIssuer(new X509Certificate(rootPem).raw);
     this.#issuer = subject;
-    this.#authorityKeyId = keyId;
+    this.#authorityKey =
+      keyId === null
+        ? []
+        : [extension('authorityKeyIdentifier', false, encodeDer(sequence, encodeDer(implicit(0), keyId)))];
   }
 
   /** Rejects for a name that no certificate can have. */
@@ -103,15 +107,7 @@ export class LeafCertificates {
       extension('keyUsage', true, encodeDer(derTag.bitString, digitalSignature)),
       extension('extKeyUsage', false, encodeDer(sequence, id('serverAuth'))),
       extension('subjectAltName', hasNoSubject, alternativeName),
-      ...(this.#authorityKeyId === null
-        ? []
-        : [
-            extension(
-              'authorityKeyIdentifier',
-              false,
-              encodeDer(sequence, encodeDer(implicit(0), this.#authorityKeyId)),
-            ),
-          ]),
+      ...this.#authorityKey,
     ];
   }
 }
