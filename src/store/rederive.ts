@@ -19,8 +19,8 @@ import type { CallTimesRow, ExchangeRow, RunRow } from './rows.ts';
 import { indexAnswer, indexSent } from './search-index.ts';
 import type { DerivedTable } from './shadow-tables.ts';
 import { ShadowTables } from './shadow-tables.ts';
-import { headerColumns, readHeaders } from './shared-headers.ts';
-import type { HeadersOfExchange } from './shared-headers.ts';
+import { headerColumns, readHeaders } from './header-parts.ts';
+import type { HeadersOfExchange } from './header-parts.ts';
 import { readStoredContext } from './stored-context.ts';
 
 export interface RederiveReport {

@@ -64,7 +64,7 @@ export interface ExchangeRow {
   readonly port: number;
   readonly path: string;
   readonly http_version: string;
-  /** JSON: with a list beside it what is other than there, else the whole (see shared-headers.ts); so is the response's. */
+  /** JSON: with a list beside it what is other than there, else the whole (see header-parts.ts); so is the response's. */
   readonly request_headers: string;
   readonly request_list: Uint8Array | null;
   readonly request_values: Uint8Array | null;

@@ -2,8 +2,8 @@
 import type { Connection } from './connection.ts';
 import type { HeaderPartRow } from './rows.ts';
 import { upsertOf } from './rows.ts';
-import { parseHeaders, SharedHeaders } from './shared-headers.ts';
-import type { StoredHeaders } from './shared-headers.ts';
+import { parseHeaders, SharedHeaders } from './header-parts.ts';
+import type { StoredHeaders } from './header-parts.ts';
 
 interface WholeRow {
   readonly place: number;

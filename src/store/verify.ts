@@ -9,8 +9,8 @@ import { unpackChunkTimes } from './chunk-times.ts';
 import type { Connection } from './connection.ts';
 import { nodeHash, sha256 } from './request-items.ts';
 import type { BodyRow, HeaderPartRow, ItemRow, NodeRow } from './rows.ts';
-import { headerColumns, readHeaders } from './shared-headers.ts';
-import type { HeadersOfExchange } from './shared-headers.ts';
+import { headerColumns, readHeaders } from './header-parts.ts';
+import type { HeadersOfExchange } from './header-parts.ts';
 
 export interface VerifyProblem {
   readonly what: 'database' | 'item' | 'node' | 'body' | 'headers';

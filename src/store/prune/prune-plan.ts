@@ -2,7 +2,7 @@
 // tables, which lie beside the database, so that a plan changes nothing and its size is bounded by the disk.
 import type { Connection } from '../connection.ts';
 import { readLiveRuns } from '../queries/live-runs.ts';
-import { headerPartColumns } from '../shared-headers.ts';
+import { headerPartColumns } from '../header-parts.ts';
 
 export interface PrunePlan {
   readonly sessions: number;

@@ -2,7 +2,7 @@
 import type { RawHeaders } from '../../domain/index.ts';
 import type { Connection } from '../connection.ts';
 import type { ExchangeRow } from '../rows.ts';
-import { readHeaders } from '../shared-headers.ts';
+import { readHeaders } from '../header-parts.ts';
 import type { BodyFacts } from './read-body-facts.ts';
 import { readBodyFacts } from './read-body-facts.ts';
 

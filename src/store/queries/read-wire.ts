@@ -16,7 +16,7 @@ import { readChunks } from '../open-call.ts';
 import { readProviderHeads } from '../provider-heads.ts';
 import type { BodyRow, CallRow, ConnectionRow, ExchangeRow, RunRow } from '../rows.ts';
 import { readHeadMarks } from '../head-marks.ts';
-import { readHeaders } from '../shared-headers.ts';
+import { readHeaders } from '../header-parts.ts';
 import type { BodyFacts } from './read-body-facts.ts';
 import { readBodyFacts } from './read-body-facts.ts';
 

@@ -2,7 +2,7 @@
 import type { RawHeaders } from '../../domain/index.ts';
 import type { Vault } from '../../redact/index.ts';
 import type { Connection } from '../connection.ts';
-import type { SharedHeaders } from '../shared-headers.ts';
+import type { SharedHeaders } from '../header-parts.ts';
 import type { Connections } from './connections.ts';
 import type { DerivationContext } from './call-derivation.ts';
 import type { RequestMemory } from './request-memory.ts';

@@ -8,7 +8,7 @@ import { sqliteCode } from '../connection.ts';
 import { findDamage } from './find-damage.ts';
 import { openForWriting } from '../open-database.ts';
 import type { RunRow } from '../rows.ts';
-import { SharedHeaders } from '../shared-headers.ts';
+import { SharedHeaders } from '../header-parts.ts';
 import { shortenIds } from '../short-id.ts';
 import { readStoredContext } from '../stored-context.ts';
 import { Connections } from './connections.ts';

@@ -9,7 +9,7 @@ import { findRecording } from '../queries/find-recording.ts';
 import { readLiveRuns } from '../queries/live-runs.ts';
 import { recoverDeadRuns } from '../recorder/recover.ts';
 import type { ExchangeRow } from '../rows.ts';
-import { readHeaders } from '../shared-headers.ts';
+import { readHeaders } from '../header-parts.ts';
 import type { ExportEnd, ExportHead } from './export-format.ts';
 import { contentColumn, exportFormat, exportVersion, timesColumn, writeContent } from './export-format.ts';
 import type { ExportedTable } from './export-format.ts';

@@ -6,7 +6,7 @@ import { TapesError } from '../../errors.ts';
 import { unpackChunkTimes } from '../chunk-times.ts';
 import type { SqlValue } from '../connection.ts';
 import { nodeHash } from '../request-items.ts';
-import { parseHeaders } from '../shared-headers.ts';
+import { parseHeaders } from '../header-parts.ts';
 import type { ExportedTable } from './export-format.ts';
 import { contentColumn, exportFormat, exportVersion, readContent, readHash, timesColumn } from './export-format.ts';
 

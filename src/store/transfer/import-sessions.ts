@@ -14,7 +14,7 @@ import type { HeaderPartRow, RowOf, TableName } from '../rows.ts';
 import { tables, upsertOf } from '../rows.ts';
 import { fillSearch } from '../search-index.ts';
 import { shareAllHeaders } from '../share-all-headers.ts';
-import { headerPartColumns } from '../shared-headers.ts';
+import { headerPartColumns } from '../header-parts.ts';
 import type { ExportedTable } from './export-format.ts';
 import { contentColumn, exportedTables } from './export-format.ts';
 import type { Columns, ImportRecord, Row } from './import-lines.ts';

@@ -1,14 +1,14 @@
 // Headers that are kept in parts: put together again, by another list of them each time, they are the same.
 import type { RawHeaders } from '../../../src/domain/index.ts';
 import type { Connection } from '../../../src/store/connection.ts';
-import { readHeaders, SharedHeaders } from '../../../src/store/shared-headers.ts';
+import { readHeaders, SharedHeaders } from '../../../src/store/header-parts.ts';
 import { seededRandom } from '../../support/chunks.ts';
 import type { FuzzTarget } from '../case.ts';
 import { mustEqual } from '../expectations.ts';
 import { headerLists } from '../samples.ts';
 
 export const sharedHeaders: FuzzTarget = {
-  name: 'shared-headers',
+  name: 'header-parts',
   samples: headerLists.map((headers) =>
     Buffer.from(headers.map(([name, value]) => `${name}: ${value.slice(0, 60)}`).join('\n')),
   ),

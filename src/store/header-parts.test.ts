@@ -14,7 +14,7 @@ import { migrate } from './migrate.ts';
 import { migrations } from './migrations/index.ts';
 import { openForReading, openForWriting } from './open-database.ts';
 import { rederive } from './rederive.ts';
-import { SharedHeaders } from './shared-headers.ts';
+import { SharedHeaders } from './header-parts.ts';
 
 const installation = 'i'.repeat(300);
 
