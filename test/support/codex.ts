@@ -38,7 +38,8 @@ export interface CodexHomeOptions {
 
 export function makeCodexHome(options: CodexHomeOptions = {}): CodexHome {
   const { auth = 'chatgpt', expiresInMs, config = [] } = options;
-  const root = realpathSync(mkdtempSync(join(tmpdir(), 'tapes-codex-')));
+  // Codex paints where it runs, a path's character here and there only: no name of ours may be in it.
+  const root = realpathSync(mkdtempSync(join(tmpdir(), 'codex-')));
   const [dir, project, home, temporary] = ['codex-home', 'project', 'home', 'tmp'].map((name) => {
     const folder = join(root, name);
     mkdirSync(folder);
