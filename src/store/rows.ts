@@ -296,19 +296,36 @@ export const tables: Readonly<Record<TableName, TableShape>> = {
   bodies: { key: ['call_id', 'side'] },
 };
 
-const statements = new Map<string, string>();
+interface Statement {
+  readonly columns: readonly string[];
+  readonly sql: string;
+}
+
+/** By table; most are written with one list of columns. */
+const statements = new Map<TableName, Statement[]>();
 
 /** The upsert of one row, and its values. */
 export function upsertOf<Table extends TableName>(
   table: Table,
   row: RowOf<Table>,
 ): { sql: string; values: SqlValue[] } {
-  const columns = Object.keys(row);
-  const shape = `${table} ${columns.join()}`;
-  const known = statements.get(shape);
-  const sql = known ?? upsertSql(table, columns);
-  if (known === undefined) statements.set(shape, sql);
-  return { sql, values: Object.values(row) as SqlValue[] };
+  return { sql: statementOf(table, Object.keys(row)).sql, values: Object.values(row) as SqlValue[] };
+}
+
+/** Compared column by column: a text of them all, to look it up by, would take longer than SQLite does for the row. */
+function statementOf(table: TableName, columns: readonly string[]): Statement {
+  const known = statements.get(table) ?? [];
+  const found = known.find((statement) => isSameList(statement.columns, columns));
+  if (found !== undefined) return found;
+  const made = { columns, sql: upsertSql(table, columns) };
+  statements.set(table, [...known, made]);
+  return made;
+}
+
+function isSameList(one: readonly string[], other: readonly string[]): boolean {
+  if (one.length !== other.length) return false;
+  for (let at = 0; at < one.length; at += 1) if (one[at] !== other[at]) return false;
+  return true;
 }
 
 function upsertSql(table: TableName, columns: readonly string[]): string {

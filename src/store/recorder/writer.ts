@@ -21,7 +21,7 @@ interface PendingChunks {
 }
 
 interface Batch {
-  readonly rows: Record<TableName, Map<string, Write>>;
+  readonly rows: Record<TableName, Map<string, RowOf<TableName>>>;
   /** Written after the rows. */
   readonly statements: Write[];
   readonly chunks: Map<string, PendingChunks>;
@@ -103,10 +103,10 @@ export class Writer {
 
   put<Table extends TableName>(table: Table, row: RowOf<Table>): void {
     const key = batchKeyOf(table, row) ?? `merged ${this.#merged++}`;
-    const write = upsertOf(table, row);
     const rows = this.#batch.rows[table];
-    this.#batch.bytes += sizeOf(write) - sizeOf(rows.get(key));
-    rows.set(key, write);
+    const before = rows.get(key);
+    this.#batch.bytes += sizeOfRow(row) - (before === undefined ? 0 : sizeOfRow(before));
+    rows.set(key, row);
     this.#schedule(this.#flushAfterMs);
   }
 
@@ -114,7 +114,7 @@ export class Writer {
   run(sql: string, values: readonly SqlValue[]): void {
     const write: Write = { sql, values };
     this.#batch.statements.push(write);
-    this.#batch.bytes += sizeOf(write);
+    this.#batch.bytes += sizeOf(values);
     this.#schedule(this.#flushAfterMs);
   }
 
@@ -233,7 +233,10 @@ export class Writer {
 
   async #write(batch: Batch): Promise<Map<string, number>> {
     for (const table of tableNames) {
-      for (const write of batch.rows[table].values()) await this.#connection.run(write.sql, write.values);
+      for (const row of batch.rows[table].values()) {
+        const { sql, values } = upsertOf(table, row);
+        await this.#connection.run(sql, values);
+      }
     }
     const chunkRows = new Map<string, number>();
     for (const { callId, atMs, parts } of batch.chunks.values()) {
@@ -260,9 +263,9 @@ export class Writer {
     let kept = emptyBatch();
     const single: Batch[] = [];
     for (const table of tableNames) {
-      for (const [key, write] of batch.rows[table]) {
+      for (const [key, row] of batch.rows[table]) {
         const one = emptyBatch();
-        one.rows[table].set(key, write);
+        one.rows[table].set(key, row);
         single.push(one);
       }
     }
@@ -356,13 +359,13 @@ function joinBatches(older: Batch, newer: Batch): Batch {
   };
 }
 
-function sizeOf(write: Write | undefined): number {
+function sizeOf(values: readonly SqlValue[]): number {
   let size = 0;
-  for (const value of write?.values ?? []) {
-    size += typeof value === 'string' || value instanceof Uint8Array ? value.length : 8;
-  }
+  for (const value of values) size += typeof value === 'string' || value instanceof Uint8Array ? value.length : 8;
   return size;
 }
+
+const sizeOfRow = (row: RowOf<TableName>): number => sizeOf(Object.values(row) as SqlValue[]);
 
 function lengthOf(parts: readonly Uint8Array[]): number {
   let length = 0;
