@@ -1,12 +1,15 @@
 // Bytes that are collected. A chunk of one byte costs a hundred as an object of its own: small ones are copied together, large ones are kept
 // as they are.
 
-const blockBytes = 64 * 1024;
+/** The first one, for most piles are small; then each has twice as many, up to the largest. */
+const firstBlockBytes = 8 * 1024;
+const largestBlockBytes = 64 * 1024;
 const smallBytes = 4 * 1024;
 
 export class BytePile {
   #parts: Uint8Array[] = [];
   #block: Buffer | null = null;
+  #blockBytes = firstBlockBytes;
   #used = 0;
   #length = 0;
 
@@ -21,8 +24,11 @@ export class BytePile {
       this.#parts.push(chunk);
       return;
     }
-    if (this.#block !== null && this.#used + chunk.length > blockBytes) this.#close();
-    this.#block ??= Buffer.allocUnsafeSlow(blockBytes);
+    if (this.#block !== null && this.#used + chunk.length > this.#block.length) {
+      this.#close();
+      this.#blockBytes = Math.min(2 * this.#blockBytes, largestBlockBytes);
+    }
+    this.#block ??= Buffer.allocUnsafeSlow(this.#blockBytes);
     this.#block.set(chunk, this.#used);
     this.#used += chunk.length;
   }
@@ -33,6 +39,7 @@ export class BytePile {
     const parts = this.#parts;
     this.#parts = [];
     this.#length = 0;
+    this.#blockBytes = firstBlockBytes;
     return Buffer.concat(parts);
   }
 
@@ -40,7 +47,7 @@ export class BytePile {
     if (this.#block !== null && this.#used > 0) {
       // A block that is hardly filled is not kept whole.
       const filled = this.#block.subarray(0, this.#used);
-      this.#parts.push(this.#used > blockBytes / 2 ? filled : Buffer.from(filled));
+      this.#parts.push(this.#used > this.#block.length / 2 ? filled : Buffer.from(filled));
     }
     this.#block = null;
     this.#used = 0;

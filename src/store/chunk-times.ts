@@ -1,7 +1,9 @@
 // When the chunks of an answer came and how large each was, in few bytes: numbers of seven bits a byte (as in protocol buffers), all times
 // before all sizes, since what is alike lies together so. A byte before them says whether they are deflated. Sizes are those of the wire; of an answer
 // without a content encoding, and masked or not, they are also those of its stored bytes.
-import { deflateRawSync, inflateRawSync } from 'node:zlib';
+import { inflateRawSync } from 'node:zlib';
+
+import { deflateAtOnce } from './compression.ts';
 
 export interface ChunkTimes {
   /** When the call began, after its exchange did. */
@@ -53,7 +55,7 @@ function packChunkTimes({ baseMs, chunks }: ChunkTimes): Uint8Array {
     before = at;
   }
   for (const chunk of chunks) put(chunk.bytes);
-  const packed = deflateRawSync(Uint8Array.from(bytes), { level: 9 });
+  const packed = deflateAtOnce(Uint8Array.from(bytes), { level: 9 });
   const isSmaller = packed.length < bytes.length;
   return Buffer.concat([Uint8Array.of(isSmaller ? deflated : plain), isSmaller ? packed : Uint8Array.from(bytes)]);
 }

@@ -11,6 +11,7 @@ import {
   inflateRaw,
   inflateRawSync,
 } from 'node:zlib';
+import type { ZlibOptions } from 'node:zlib';
 
 import { dictionary1 } from './dictionary.ts';
 
@@ -52,8 +53,12 @@ export async function packBody(bytes: Uint8Array): Promise<PackedBody> {
 /** What is always kept as deflate-1. */
 export async function packSmall(bytes: Uint8Array): Promise<Uint8Array> {
   const options = { dictionary: dictionary1, level: 9 };
-  return bytes.length <= smallBytes ? deflateRawSync(bytes, options) : deflate(bytes, options);
+  return bytes.length <= smallBytes ? deflateAtOnce(bytes, options) : deflate(bytes, options);
 }
+
+/** Its buffer is made for what comes out: zlib's own has 16 kB, and is kept whole for as long as the row waits. */
+export const deflateAtOnce = (bytes: Uint8Array, options: ZlibOptions): Uint8Array =>
+  deflateRawSync(bytes, { ...options, chunkSize: bytes.length + 64 });
 
 export async function unpackBody({ storage, data }: PackedBody): Promise<Uint8Array> {
   switch (storage) {

@@ -110,3 +110,29 @@ it('keeps its memory when a long stream passes through a small window', async ()
   expect(decodedBytes).toBeGreaterThanOrEqual(30_000_000);
   expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(32_000_000);
 });
+
+it('keeps readers apart that are at work together, for frames take over the memory of those that have ended', async () => {
+  const random = seededRandom(23);
+  // Several blocks in most.
+  const texts = Array.from({ length: 20 }, (_, at) =>
+    Buffer.from(randomJsonText(at, randomInt(random, 1000, 900_000))),
+  );
+  const open = await Promise.all(
+    texts.map(async (text) => {
+      // Two frames: the second one begins where the first has left what it had.
+      const [first, second] = [text.subarray(0, text.length / 3), text.subarray(text.length / 3)];
+      const bytes = Buffer.concat([await zstdCompress(first), await zstdCompress(second)]);
+      return { text, bytes, reader: new ZstdReader(2 ** 28), parts: [] as Uint8Array[], at: 0 };
+    }),
+  );
+  for (let left = [...open]; left.length > 0; left = left.filter(({ bytes, at }) => at < bytes.length)) {
+    const one = left[randomInt(random, 0, Math.min(4, left.length - 1))]!;
+    const end = one.at + randomInt(random, 1, 40_000);
+    one.parts.push(one.reader.push(one.bytes.subarray(one.at, end)));
+    one.at = end;
+  }
+  for (const { text, reader, parts } of open) {
+    expect(Buffer.concat([...parts, reader.end()]).equals(text)).toBe(true);
+    expect(reader.problem).toBeNull();
+  }
+});

@@ -24,6 +24,13 @@ interface Frame {
  */
 const maxWindowBytes = 8 * 1024 * 1024;
 
+/**
+ * What the history of a frame was kept in, for the next frame of any reader: most bodies are one frame that comes at once, and of much the same size. A
+ * new piece of memory for each would make collections of garbage twice as frequent.
+ */
+let spare: Uint8Array = noBytes;
+const largestSpareBytes = 256 * 1024;
+
 /** What can be read next: everything of it must be there. */
 type Step = 'done' | 'wait';
 
@@ -37,7 +44,7 @@ export class ZstdReader {
   /** Where this frame's first byte is, or would be, in the history. */
   #frameStart = 0;
   readonly #history: History = {
-    bytes: new Uint8Array(0),
+    bytes: noBytes,
     length: 0,
     windowBytes: 0,
     reach: () => this.#history.length - this.#frameStart,
@@ -120,6 +127,10 @@ export class ZstdReader {
           producedBytes: 0,
           isLastBlockDone: false,
         };
+        if (this.#history.bytes.length === 0) {
+          this.#history.bytes = spare;
+          spare = noBytes;
+        }
         this.#history.length = 0;
         this.#history.windowBytes = Math.min(start.windowBytes, maxWindowBytes);
         this.#frameStart = 0;
@@ -168,7 +179,14 @@ export class ZstdReader {
       this.#pendingStart += 4;
     }
     this.#frame = null;
+    this.#leaveHistory();
     return 'done';
+  }
+
+  #leaveHistory(): void {
+    const { bytes } = this.#history;
+    if (bytes.length > spare.length && bytes.length <= largestSpareBytes) spare = bytes;
+    this.#history.bytes = noBytes;
   }
 
   #emit(frame: Frame, block: Uint8Array): void {
