@@ -22,7 +22,7 @@ function readAll(reader: Http1Reader, text: string): string[] {
 const requests = [
   '\r\nGET /a HTTP/1.1\r\nHost: x\r\nX-Empty:\r\n\r\n',
   'POST /b HTTP/1.1\r\nContent-Length: 5\r\n\r\nhello',
-  'POST /c HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n5;x=y\r\nworld\r\nA\r\n0123456789\r\n0\r\nX-Sum: 1\r\n\r\n',
+  'POST /c HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n5;x=y\r\nworld\r\nA\r\n0123456789\r\n00000002\r\nab\r\n1 \r\nc\n1b\r\nabcdefghijklmnopqrstuvwxyz.\r\n3\ndef\r\n0\r\nX-Sum: 1\r\n\r\n',
   'GET /d e HTTP/1.1\r\n\r\n',
 ].join('');
 const found = [
@@ -32,7 +32,7 @@ const found = [
   '> hello',
   'end',
   'POST /c HTTP/1.1 +1',
-  '> world0123456789',
+  '> world0123456789abcabcdefghijklmnopqrstuvwxyz.def',
   'end',
   'GET /d e HTTP/1.1 +0',
   'end',

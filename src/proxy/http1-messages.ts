@@ -28,6 +28,13 @@ export interface Http1Reader {
 
 const maxHeadBytes = 1024 * 1024;
 const maxLineBytes = 64 * 1024;
+const [carriageReturn, lineFeed] = [13, 10];
+const noDigit = 255;
+/** By byte. */
+const hexDigits = Uint8Array.from({ length: 256 }, (_, byte) => {
+  const digit = Number.parseInt(String.fromCharCode(byte), 16);
+  return Number.isNaN(digit) ? noDigit : digit;
+});
 
 type State =
   | { readonly type: 'head' | 'chunkSize' | 'chunkEnd' | 'trailers' | 'untilEnd' | 'lost' }
@@ -80,17 +87,19 @@ function readMessages(stateBehind: (head: Http1Head) => State): Http1Reader {
     held = Buffer.alloc(0);
     return null;
   };
-  /** Bytes up to and with the first of these ends; null, and held, until it has come. */
+  /** What comes up to and with the first of these ends, and where the bytes go on; null, and held, until it has come. */
   const take = (
     bytes: Buffer,
+    at: number,
     ends: readonly string[],
     maxBytes: number,
-  ): { readonly taken: string; readonly rest: Buffer } | null => {
-    const from = Math.max(0, held.length - 3);
-    const whole = held.length === 0 ? bytes : Buffer.concat([held, bytes]);
+  ): { readonly taken: string; readonly next: number } | null => {
+    const before = held.length;
+    const given = bytes.subarray(at);
+    const whole = before === 0 ? given : Buffer.concat([held, given]);
     const found = ends.flatMap((end) => {
-      const at = whole.indexOf(end, from, 'latin1');
-      return at === -1 ? [] : [at + end.length];
+      const place = whole.indexOf(end, Math.max(0, before - 3), 'latin1');
+      return place === -1 ? [] : [place + end.length];
     });
     if (found.length === 0) {
       held = whole;
@@ -98,68 +107,88 @@ function readMessages(stateBehind: (head: Http1Head) => State): Http1Reader {
     }
     held = Buffer.alloc(0);
     const end = Math.min(...found);
-    return { taken: whole.toString('latin1', 0, end), rest: whole.subarray(end) };
+    return { taken: whole.toString('latin1', 0, end), next: at + end - before };
   };
   const ended = (events: Http1Event[]): void => {
     state = { type: 'head' };
     events.push({ type: 'end' });
   };
 
-  const readHead = (bytes: Buffer, events: Http1Event[]): Buffer | null => {
+  const readHead = (bytes: Buffer, at: number, events: Http1Event[]): number | null => {
     // Empty lines before a message are to be ignored (RFC 9112 section 2.2).
-    let start = 0;
-    if (held.length === 0) while (bytes[start] === 13 || bytes[start] === 10) start += 1;
+    let start = at;
+    if (held.length === 0) while (bytes[start] === carriageReturn || bytes[start] === lineFeed) start += 1;
     if (start === bytes.length) return null;
-    const found = take(bytes.subarray(start), ['\n\r\n', '\n\n'], maxHeadBytes);
+    const found = take(bytes, start, ['\n\r\n', '\n\n'], maxHeadBytes);
     if (found === null) return null;
     const head = parseHead(found.taken);
     if (head === null) return lose();
     state = stateBehind(head);
     events.push({ type: 'head', head });
     if (state.type === 'length' && state.left === 0) ended(events);
-    return found.rest;
+    return found.next;
   };
 
-  /** Reads one thing. What is left of the bytes; null: nothing. */
-  const step = (bytes: Buffer, events: Http1Event[]): Buffer | null => {
+  const readChunkSize = (bytes: Buffer, at: number): number | null => {
+    // Almost all are a few digits, and here whole: no object is worth them.
+    let place = at;
+    let size = 0;
+    if (held.length === 0) {
+      for (let digit = 0; place < at + 7 && place + 1 < bytes.length; place += 1) {
+        digit = hexDigits[bytes[place]!]!;
+        if (digit === noDigit) break;
+        size = size * 16 + digit;
+      }
+      if (place > at && bytes[place] === carriageReturn && bytes[place + 1] === lineFeed)
+        return startChunk(size, place + 2);
+    }
+    const found = take(bytes, at, ['\n'], maxLineBytes);
+    if (found === null) return null;
+    const digits = /^([0-9a-f]{1,12})[ \t]*(?:;|\r?\n)/i.exec(found.taken);
+    return digits === null ? lose() : startChunk(Number.parseInt(digits[1]!, 16), found.next);
+  };
+  const startChunk = (size: number, next: number): number => {
+    state = size === 0 ? { type: 'trailers' } : { type: 'chunk', left: size };
+    return next;
+  };
+
+  const readChunkEnd = (bytes: Buffer, at: number): number | null => {
+    const isPlain = held.length === 0 && bytes[at] === carriageReturn && bytes[at + 1] === lineFeed;
+    const next = isPlain ? at + 2 : take(bytes, at, ['\n'], 2)?.next;
+    if (next === undefined) return null;
+    state = { type: 'chunkSize' };
+    return next;
+  };
+
+  /** Reads one thing from `at` on. Where the bytes go on; null: there is nothing left of them. */
+  const step = (bytes: Buffer, at: number, events: Http1Event[]): number | null => {
     switch (state.type) {
       case 'lost':
         return null;
       case 'untilEnd':
-        events.push({ type: 'data', data: bytes });
+        events.push({ type: 'data', data: bytes.subarray(at) });
         return null;
       case 'head':
-        return readHead(bytes, events);
-      case 'chunkSize': {
-        const found = take(bytes, ['\n'], maxLineBytes);
-        if (found === null) return null;
-        const size = /^([0-9a-f]{1,12})[ \t]*(?:;|\r?\n)/i.exec(found.taken);
-        if (size === null) return lose();
-        const left = Number.parseInt(size[1]!, 16);
-        state = left === 0 ? { type: 'trailers' } : { type: 'chunk', left };
-        return found.rest;
-      }
-      case 'chunkEnd': {
-        const found = take(bytes, ['\n'], 2);
-        if (found === null) return null;
-        state = { type: 'chunkSize' };
-        return found.rest;
-      }
+        return readHead(bytes, at, events);
+      case 'chunkSize':
+        return readChunkSize(bytes, at);
+      case 'chunkEnd':
+        return readChunkEnd(bytes, at);
       case 'trailers': {
-        const found = take(bytes, ['\n'], maxHeadBytes);
+        const found = take(bytes, at, ['\n'], maxHeadBytes);
         if (found === null) return null;
         if (found.taken.length <= 2) ended(events);
-        return found.rest;
+        return found.next;
       }
       case 'length':
       case 'chunk': {
-        const data = bytes.subarray(0, state.left);
+        const data = bytes.subarray(at, at + state.left);
         events.push({ type: 'data', data });
         state.left -= data.length;
         if (state.left > 0) return null;
         if (state.type === 'chunk') state = { type: 'chunkEnd' };
         else ended(events);
-        return bytes.subarray(data.length);
+        return at + data.length;
       }
     }
   };
@@ -167,7 +196,7 @@ function readMessages(stateBehind: (head: Http1Head) => State): Http1Reader {
   return {
     push(bytes) {
       const events: Http1Event[] = [];
-      for (let rest: Buffer | null = bytes; rest !== null && rest.length > 0;) rest = step(rest, events);
+      for (let at: number | null = 0; at !== null && at < bytes.length;) at = step(bytes, at, events);
       return events;
     },
     end() {
