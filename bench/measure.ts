@@ -8,7 +8,7 @@ import { testRootFile } from '../test/support/certificates.ts';
 import type { Figure, Stage, Values } from './figures/figure.ts';
 import type { BenchOptions } from './options.ts';
 import type { Peer, RunningPeer } from './peers/peer.ts';
-import { choosePinning, type Pin } from './peers/pin.ts';
+import { choosePinning, type Pin, type Pinning } from './peers/pin.ts';
 import { hasProcesses } from './peers/process-tree.ts';
 import { describeMachine } from './report/machine.ts';
 import type { PeerResult, Results, Sample } from './report/results.ts';
@@ -18,7 +18,7 @@ export async function measure(options: BenchOptions, onProgress: (line: string) 
   const startedAt = new Date();
   const progress = (line: string): void =>
     onProgress(`${((Date.now() - startedAt.getTime()) / 1000).toFixed(0).padStart(4)} s  ${line}`);
-  const { pin, description } = choosePinning();
+  const { pin, keepAway, description } = choosePinning();
   const folder = mkdtempSync(join(tmpdir(), 'tapes-bench-'));
   const traffic = await startTraffic(pin);
   process.once('exit', () => {
@@ -39,7 +39,17 @@ export async function measure(options: BenchOptions, onProgress: (line: string) 
         notes.push(`round ${rounds + 1} has no ${peer.name}: the time was up`);
         continue;
       }
-      await measurePeer(peer, { options, traffic, pin, folder, round: rounds, samples, notes, onProgress: progress });
+      await measurePeer(peer, {
+        options,
+        traffic,
+        pin,
+        keepAway,
+        folder,
+        round: rounds,
+        samples,
+        notes,
+        onProgress: progress,
+      });
     }
     rounds += 1;
   }
@@ -71,6 +81,7 @@ interface Turn {
   readonly options: BenchOptions;
   readonly traffic: Traffic;
   readonly pin: Pin;
+  readonly keepAway: Pinning['keepAway'];
   readonly folder: string;
   readonly round: number;
   readonly samples: Sample[];
@@ -132,6 +143,7 @@ async function measurePeer(peer: Peer, turn: Turn): Promise<void> {
     };
     const sample = { round, peer: peer.name, figure: figure.name };
     try {
+      turn.keepAway(figure.isPinned !== false);
       const values: Values = await figure.measure(stage);
       samples.push({ ...sample, values });
     } catch (error) {

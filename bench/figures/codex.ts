@@ -11,6 +11,7 @@ const exec = ['exec', '--skip-git-repo-check', 'say hello'];
 export const codex: Figure = {
   name: 'codex',
   peers: ['direct', 'tapes'],
+  isPinned: false,
   rows: [
     {
       key: 'codex',

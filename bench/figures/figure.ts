@@ -42,6 +42,8 @@ export interface Figure {
   readonly rows: readonly Row[];
   /** At which peers it is measured; absent: at all. */
   readonly peers?: readonly string[];
+  /** False: what it starts runs where the system puts it, as for a user. */
+  readonly isPinned?: false;
   /** In how many rounds at the most. */
   readonly rounds?: number;
   measure(stage: Stage): Promise<Values>;

@@ -9,6 +9,7 @@ const wall = { unit: 'ms', digits: 0, better: 'lower' } as const;
 export const startUp: Figure = {
   name: 'startup',
   peers: ['tapes'],
+  isPinned: false,
   rows: [
     { ...wall, key: 'startup-intercept', label: '`tapes intercept -- true`', limits: [{ type: 'atMost', value: 350 }] },
     { ...wall, key: 'startup-help', label: '`tapes --help`', limits: [{ type: 'atMost', value: 120 }] },

@@ -9,6 +9,11 @@ export type Pin = (part: Part, command: string, args: readonly string[]) => [str
 
 export interface Pinning {
   readonly pin: Pin;
+  /**
+   * Keeps this process, and what it starts without a pin, away from the proxy's core; false: lets it run anywhere again. It reads /proc and
+   * collects garbage, too, and that was in the way of the proxy.
+   */
+  readonly keepAway: (isAway: boolean) => void;
   /** For the report. */
   readonly description: string;
 }
@@ -18,6 +23,7 @@ export function choosePinning(): Pinning {
   if (allowed.length < 2) {
     return {
       pin: (_part, command, args) => [command, [...args]],
+      keepAway: () => {},
       description: 'not pinned: no `taskset` here, or one core only',
     };
   }
@@ -25,6 +31,10 @@ export function choosePinning(): Pinning {
   const cores: Readonly<Record<Part, number>> = { proxy, client, upstream };
   return {
     pin: (part, command, args) => ['taskset', ['--cpu-list', String(cores[part]), command, ...args]],
+    keepAway(isAway) {
+      const list = (isAway ? [client] : allowed).join();
+      spawnSync('taskset', ['--all-tasks', '--cpu-list', '--pid', list, String(process.pid)], { stdio: 'ignore' });
+    },
     description: `proxy on core ${proxy}, client on ${client}, provider on ${upstream}`,
   };
 }
