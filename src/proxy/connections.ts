@@ -121,22 +121,14 @@ const knownPhases = Symbol.for('tapes.phases');
 /** This connection of ours is about to be reset by us. */
 export const noteReset = (socket: object): void => void Object.defineProperty(socket, isResetByUs, { value: true });
 
-/** Not by `localPort` and `remotePort`: they say what the engine should believe (upstream-tls.ts). */
+/** Where it is and whom it is with, as far as it can be told. */
 export function endsOf(socket: object): Ends {
-  try {
-    const { [knownEnds]: known, [knownPhases]: phases } = socket as KnownFacts;
-    if (known !== undefined) return { ...known, ...(phases === undefined ? {} : { phases }) };
-    const { remoteAddress, remotePort, localAddress, localPort, address, _getpeername } = socket as SocketFacts;
-    const local = address?.call(socket) as { readonly address?: string; readonly port?: number } | undefined;
-    const peer = _getpeername?.call(socket) as { readonly port?: number } | undefined;
-    return {
-      ...(phases === undefined ? {} : { phases }),
-      local: endpoint(local?.address ?? localAddress, local?.port ?? localPort),
-      remote: endpoint(remoteAddress, peer?.port ?? remotePort),
-    };
-  } catch {
-    return { local: null, remote: null }; // an HTTP/2 session that has just gone has no socket to ask
-  }
+  const { [knownEnds]: known, [knownPhases]: phases } = socket as KnownFacts;
+  const { remoteAddress, remotePort, localAddress, localPort } = socket as SocketFacts;
+  return {
+    ...(known ?? { local: endpoint(localAddress, localPort), remote: endpoint(remoteAddress, remotePort) }),
+    ...(phases === undefined ? {} : { phases }),
+  };
 }
 
 interface KnownFacts {
@@ -149,8 +141,6 @@ interface SocketFacts {
   readonly remotePort?: number;
   readonly localAddress?: string;
   readonly localPort?: number;
-  address?(): unknown;
-  _getpeername?(): unknown;
 }
 
 function hearEnd(socket: Socket, by: 'client' | 'server', keep: (how: HowItEnded) => void): void {

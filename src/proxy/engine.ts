@@ -19,7 +19,7 @@ import { below } from './layered-sockets.ts';
 import { LeafCertificates } from './leaf-certificates.ts';
 import { openRelay, type HttpVersion, type Relay } from './relay.ts';
 import { tapSocket, tellKeys, type TlsTap } from './tls-tap.ts';
-import type { Alpn } from './upstream-tls.ts';
+import type { Alpn, ConnectProvider } from './upstream-tls.ts';
 import { warmUp } from './warm-up.ts';
 
 // Certificates are made by us: mockttp asks nobody else, and looks its maker up here.
@@ -32,6 +32,7 @@ export interface EngineOptions {
   readonly keyPem: string;
   /** A host that the root permits, for connections without SNI. */
   readonly defaultHost: string;
+  readonly connect: ConnectProvider;
   /** Upgrades of these paths are answered 426. */
   readonly isRefusedUpgrade: (path: string) => boolean;
   /** The HTTP version that the real host would choose. */
@@ -94,6 +95,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
   if (options.onSecure !== undefined) server.on('secureConnection', options.onSecure);
   const relay = openRelay({
     emit,
+    connect: options.connect,
     isRefusedUpgrade: options.isRefusedUpgrade,
     endsOf: options.tellsUpstream ? endsOf : null,
     pace: options.pace,

@@ -11,7 +11,7 @@ import { loadEngine, type LoadedEngine } from './load-engine.ts';
 import { withoutRepeats, type TlsTap } from './tls-tap.ts';
 import type { UpstreamRoutes } from './upstream-route.ts';
 import { openUpstream } from './upstream-socket.ts';
-import { installUpstreamTls } from './upstream-tls.ts';
+import { openUpstreamTls } from './upstream-tls.ts';
 
 export interface InterceptorOptions {
   readonly port: number;
@@ -86,7 +86,7 @@ export async function openInterceptor(options: InterceptorOptions): Promise<Inte
   });
   const tap = options.tap === undefined ? undefined : withoutRepeats(options.tap);
   const connections = options.tellConnection === undefined ? null : watchAgentConnections(options.tellConnection);
-  const upstreamTls = installUpstreamTls({ ...options, tap });
+  const upstreamTls = openUpstreamTls({ ...options, tap });
   let resolveEngine: (engine: Engine | null) => void = () => undefined;
   const engine = new Promise<Engine | null>((resolve) => (resolveEngine = resolve));
   let loaded: LoadedEngine | null = null;
@@ -121,6 +121,7 @@ export async function openInterceptor(options: InterceptorOptions): Promise<Inte
       const standing = await loaded.startEngine({
         ...options.root,
         defaultHost: options.interceptHosts[0] ?? 'localhost',
+        connect: upstreamTls.connect,
         isRefusedUpgrade: options.isRefusedUpgrade,
         alpnOf: (host, port) => upstreamTls.alpnOf(host, port),
         sink,

@@ -2,7 +2,7 @@
 // what it answers is what the agent gets, ends and resets among it. mockttp would parse and write everything anew (docs/discoveries/mockttp.md:
 // paths, bytes above 127, pipelined requests, trailers, GOAWAY), and hold a WebSocket's messages in memory whole. Only the answer to an upgrade that is
 // refused is its own.
-import tls, { type TLSSocket } from 'node:tls';
+import type { TLSSocket } from 'node:tls';
 
 import { newId, type Pace, type Stamp, type UpstreamLeg, type WireFailure } from '../domain/index.ts';
 import { stamp } from './connections.ts';
@@ -13,9 +13,11 @@ import { tellHttp2 } from './http2/exchanges.ts';
 import { clientOf, destroyOnceWritten, reset } from './layered-sockets.ts';
 import { isRefusedHead, refusal } from './refused-upgrade.ts';
 import type { ProviderSide, RelayedConnection, RelayedExchanges } from './relayed-exchanges.ts';
+import type { ConnectProvider, ProviderTarget } from './upstream-tls.ts';
 import { Valve } from './valve.ts';
 
 export interface RelayOptions {
+  readonly connect: ConnectProvider;
   readonly emit: Emit;
   /** Upgrades of these paths are refused. */
   readonly isRefusedUpgrade: (path: string) => boolean;
@@ -60,7 +62,7 @@ function carry(
   version: HttpVersion,
   host: string,
   port: number,
-  { emit, isRefusedUpgrade, endsOf, pace }: RelayOptions,
+  { connect, emit, isRefusedUpgrade, endsOf, pace }: RelayOptions,
   connections: Set<RelayedExchanges>,
 ): void {
   let upstream: TLSSocket | null = null;
@@ -113,13 +115,13 @@ function carry(
     }, hangUpMs).unref();
   };
   const open = (): TLSSocket => {
-    const target = {
+    const target: ProviderTarget = {
       host,
       port,
       ...(agent.servername ? { servername: agent.servername } : {}),
       ...(agent.alpnProtocol ? { ALPNProtocols: [version === '2' ? 'h2' : 'http/1.1'] } : {}),
     };
-    const socket = tls.connect(target, () => {
+    const socket = connect(target, () => {
       securedAt = stamp();
       // It spoke HTTP/2 when it was asked before, and now does not: the agent's next connection finds out anew.
       if (target.ALPNProtocols?.[0] === 'h2' && socket.alpnProtocol !== 'h2') socket.destroy(noHttp2());

@@ -1,10 +1,6 @@
-// The engine's TLS connections to providers, made ours at the one place that all of them pass: `tls.connect`.
-// mockttp has options for extra roots and for a proxy, and both are ruinous or limiting (docs/discoveries/mockttp.md): extra
-// roots are parsed again for every connection, a proxy turns HTTP/2 off, and no option redirects a port. Here the roots are
-// parsed once, the way is `UpstreamRoutes`, and HTTP/2 stays. Everything else in this process uses its own import of `connect`,
-// which this does not touch.
-
-import tls, { connect as connectTls, type ConnectionOptions, type SecureContext, type TLSSocket } from 'node:tls';
+// TLS connections to providers. The roots are parsed once, the way is `UpstreamRoutes` (the user's own proxy, `--resolve`), and one handshake tells
+// which version of HTTP a provider chooses before the agent is offered any.
+import { connect as connectTls, type ConnectionOptions, type SecureContext, type TLSSocket } from 'node:tls';
 
 import { timePhases, watchProviderConnection, type TellConnection } from './connections.ts';
 import { tapSocket, tellKeys, type TlsTap } from './tls-tap.ts';
@@ -14,15 +10,27 @@ import { deferSocket, openUpstream } from './upstream-socket.ts';
 
 export type Alpn = 'h2' | 'http/1.1';
 
+export interface ProviderTarget {
+  readonly host: string;
+  readonly port: number;
+  readonly servername?: string;
+  readonly ALPNProtocols?: string[];
+}
+
+/** `onSecure` is called when TLS stands. */
+export type ConnectProvider = (target: ProviderTarget, onSecure: () => void) => TLSSocket;
+
 export interface UpstreamTls {
+  /** What was learnt on a connection goes on in the first that asks for the same. */
+  readonly connect: ConnectProvider;
   /**
-   * Learns which HTTP version `host:port` would choose, by one handshake whose connection the engine then uses. Settles in any
+   * Learns which HTTP version `host:port` would choose, by one handshake whose connection the next `connect` takes. Settles in any
    * case: with the code of the failure where there was no handshake with a provider that can be trusted, else null.
    */
   learnAlpn(host: string, port: number): Promise<string | null>;
   /** What was learnt; null where nothing is known. */
   alpnOf(host: string, port: number): Alpn | null;
-  /** Gives `tls.connect` back and closes what is left. */
+  /** Closes what is left. */
   close(): void;
 }
 
@@ -45,31 +53,19 @@ interface Parked {
 const handshakeTimeoutMs = 10_000;
 const parkedForMs = 5_000;
 
-export function installUpstreamTls({ routes, extraRoots, tap, tellConnection }: UpstreamTlsOptions): UpstreamTls {
+export function openUpstreamTls({ routes, extraRoots, tap, tellConnection }: UpstreamTlsOptions): UpstreamTls {
   const onKeys = tap === undefined ? null : tellKeys(tap);
-  const contexts = new Map<string, SecureContext>();
+  let trusted: SecureContext | null = null;
   const learning = new Map<string, Promise<string | null>>();
   const known = new Map<string, Alpn>();
   const parked = new Map<string, Parked>();
 
-  const contextFor = (options: ConnectionOptions): SecureContext => {
-    const { ciphers, sigalgs, ecdhCurve, minVersion, maxVersion, secureOptions } = options;
-    const chosen = { ciphers, sigalgs, ecdhCurve, minVersion, maxVersion, secureOptions };
-    const key = JSON.stringify(chosen);
-    let context = contexts.get(key);
-    if (context === undefined) {
-      const given = Object.fromEntries(Object.entries(chosen).filter(([, value]) => value !== undefined));
-      context = contextTrusting(extraRoots, given);
-      contexts.set(key, context);
-    }
-    return context;
-  };
-
-  const open = (options: ConnectionOptions, onSecure?: () => void): TLSSocket => {
-    const { host = 'localhost', port = 443 } = options;
+  const open = (target: ProviderTarget, onSecure?: () => void): TLSSocket => {
+    const { host, port } = target;
     const route = findRoute(routes, host.toLowerCase(), port);
     const clock = timePhases();
-    const trusted = { ...options, secureContext: contextFor(options) };
+    trusted ??= contextTrusting(extraRoots, {});
+    const options: ConnectionOptions = { ...target, secureContext: trusted };
     const connecting =
       route.type === 'direct' && tap?.tellsBytes !== true
         ? null
@@ -79,16 +75,13 @@ export function installUpstreamTls({ routes, extraRoots, tap, tellConnection }: 
           });
     const socket =
       route.type === 'direct' && connecting === null
-        ? connectTls({ ...trusted, host: route.address, port: route.port }, onSecure)
-        : connectTls({ ...trusted, socket: deferSocket(connecting!) }, onSecure);
+        ? connectTls({ ...options, host: route.address, port: route.port }, onSecure)
+        : connectTls({ ...options, socket: deferSocket(connecting!) }, onSecure);
     if (connecting === null) socket.once('lookup', clock.resolved).once('connect', clock.connected);
     socket.prependOnceListener('secureConnect', () => clock.secured(socket));
     if (tellConnection !== undefined) watchProviderConnection(socket, { host, port }, connecting, tellConnection);
     if (onKeys !== null) socket.on('keylog', onKeys);
     forgetOnError(socket, host, port);
-    // mockttp takes an outgoing port that equals an incoming one for a loop, and fails the request; on loopback that
-    // happens by chance. A real loop cannot form: the engine has no listener.
-    Object.defineProperty(socket, 'localPort', { configurable: true, get: () => undefined });
     return socket;
   };
 
@@ -97,30 +90,18 @@ export function installUpstreamTls({ routes, extraRoots, tap, tellConnection }: 
     socket.once('error', () => learning.delete(`${host}:${port}`));
   };
 
-  const take = (options: ConnectionOptions): TLSSocket | null => {
-    const key = `${options.host}:${options.port ?? 443}`;
+  const take = ({ host, port, ALPNProtocols }: ProviderTarget): TLSSocket | null => {
+    const key = `${host}:${port}`;
     const found = parked.get(key);
     if (found === undefined) return null;
     const { socket, drop } = found;
-    const wanted = options.ALPNProtocols;
     const speaks = socket.alpnProtocol === 'h2' ? 'h2' : 'http/1.1';
-    const isWanted = Array.isArray(wanted) ? wanted.some((name) => name === speaks) : speaks === 'http/1.1';
-    if (!isWanted) return null;
+    if (!(ALPNProtocols ?? ['http/1.1']).includes(speaks)) return null;
     parked.delete(key);
     socket.off('error', drop);
     socket.off('close', drop);
     return socket.destroyed ? null : socket;
   };
-
-  const original = tls.connect;
-  const replacement = (...given: unknown[]): TLSSocket => {
-    const { options, onSecure } = readArguments(given);
-    const ready = take(options);
-    if (ready === null) return open(options, onSecure);
-    if (onSecure !== undefined) process.nextTick(onSecure);
-    return ready;
-  };
-  tls.connect = replacement;
 
   const learn = (host: string, port: number): Promise<string | null> =>
     new Promise((resolve) => {
@@ -161,6 +142,12 @@ export function installUpstreamTls({ routes, extraRoots, tap, tellConnection }: 
   };
 
   return {
+    connect(target, onSecure) {
+      const ready = take(target);
+      if (ready === null) return open(target, onSecure);
+      process.nextTick(onSecure);
+      return ready;
+    },
     learnAlpn(host, port) {
       const key = `${host}:${port}`;
       let settled = learning.get(key);
@@ -172,25 +159,8 @@ export function installUpstreamTls({ routes, extraRoots, tap, tellConnection }: 
     },
     alpnOf: (host, port) => known.get(`${host}:${port}`) ?? null,
     close() {
-      tls.connect = original;
       for (const { socket } of parked.values()) socket.destroy();
       parked.clear();
     },
   };
-}
-
-/** The three forms of `tls.connect`: (options, f), (port, options, f), (port, host, options, f). */
-function readArguments(given: readonly unknown[]): { options: ConnectionOptions; onSecure: (() => void) | undefined } {
-  const options: ConnectionOptions = {};
-  let onSecure: (() => void) | undefined;
-  for (const [at, argument] of given.entries()) {
-    if (typeof argument === 'function') onSecure = argument as () => void;
-    else if (typeof argument === 'object' && argument !== null) Object.assign(options, argument);
-    else if (at === 0 && argument !== undefined) options.port = Number(argument);
-    else if (at === 1 && typeof argument === 'string') options.host = argument;
-  }
-  // mockttp gives the port as text, whatever the type says.
-  const port: unknown = options.port;
-  if (typeof port === 'string') options.port = Number(port);
-  return { options, onSecure };
 }
