@@ -23,6 +23,12 @@ export class TransactionTurns {
   }
 }
 
+interface Prepared {
+  readonly statement: Database.Statement;
+  /** Values in the form that its places need. */
+  readonly bind: (values: readonly SqlValue[]) => readonly SqlValue[] | Readonly<Record<number, SqlValue>>;
+}
+
 /** After this long without a look at anything else, a connection lets the event loop turn. */
 const breatheAfterMs = 20;
 /** Statements that are kept prepared; there are about a hundred. */
@@ -30,7 +36,7 @@ const maxPrepared = 256;
 
 export class Connection {
   readonly #database: Database.Database;
-  readonly #statements = new Map<string, Database.Statement>();
+  readonly #statements = new Map<string, Prepared>();
   #turns = new TransactionTurns();
   #breathedAt = performance.now();
   #holdsLock = false;
@@ -65,19 +71,21 @@ export class Connection {
   /** A statement whose rows, if it has any, nobody wants. */
   async run(sql: string, values: readonly SqlValue[] = []): Promise<void> {
     await this.#breathe();
-    const statement = this.#prepare(sql);
-    if (statement.reader) statement.all(bound(sql, values));
-    else statement.run(bound(sql, values));
+    const { statement, bind } = this.#prepare(sql);
+    if (statement.reader) statement.all(bind(values));
+    else statement.run(bind(values));
   }
 
   async get<Row>(sql: string, values: readonly SqlValue[] = []): Promise<Row | undefined> {
     await this.#breathe();
-    return this.#prepare(sql).get(bound(sql, values)) as Row | undefined;
+    const { statement, bind } = this.#prepare(sql);
+    return statement.get(bind(values)) as Row | undefined;
   }
 
   async all<Row>(sql: string, values: readonly SqlValue[] = []): Promise<Row[]> {
     await this.#breathe();
-    return this.#prepare(sql).all(bound(sql, values)) as Row[];
+    const { statement, bind } = this.#prepare(sql);
+    return statement.all(bind(values)) as Row[];
   }
 
   /** All of `work` or nothing. The write lock is taken at the start, so that a busy database is met before anything is done. */
@@ -123,13 +131,13 @@ export class Connection {
     this.#database.close();
   }
 
-  #prepare(sql: string): Database.Statement {
+  #prepare(sql: string): Prepared {
     const known = this.#statements.get(sql);
     if (known !== undefined) return known;
     if (this.#statements.size === maxPrepared) this.#statements.clear();
-    const statement = this.#database.prepare(sql);
-    this.#statements.set(sql, statement);
-    return statement;
+    const prepared = { statement: this.#database.prepare(sql), bind: binderOf(sql) };
+    this.#statements.set(sql, prepared);
+    return prepared;
   }
 
   async #breathe(): Promise<void> {
@@ -140,9 +148,8 @@ export class Connection {
 }
 
 /** The library takes `?1` for a name. */
-function bound(sql: string, values: readonly SqlValue[]): readonly SqlValue[] | Readonly<Record<number, SqlValue>> {
-  return /\?\d/.test(sql) ? Object.fromEntries(values.map((value, at) => [at + 1, value])) : values;
-}
+const binderOf = (sql: string): Prepared['bind'] =>
+  /\?\d/.test(sql) ? (values) => Object.fromEntries(values.map((value, at) => [at + 1, value])) : (values) => values;
 
 /** The SQLite result code of a failure ("SQLITE_BUSY", without what extends it), or null where it is not one. */
 export function sqliteCode(error: unknown): string | null {
