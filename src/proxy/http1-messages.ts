@@ -29,6 +29,8 @@ export interface Http1Reader {
 const maxHeadBytes = 1024 * 1024;
 const maxLineBytes = 64 * 1024;
 const [carriageReturn, lineFeed] = [13, 10];
+/** A size of so many digits is counted in whole numbers of 32 bits. */
+const mostPlainDigits = 7;
 const noDigit = 255;
 /** By byte. */
 const hexDigits = Uint8Array.from({ length: 256 }, (_, byte) => {
@@ -129,27 +131,27 @@ function readMessages(stateBehind: (head: Http1Head) => State): Http1Reader {
     return found.next;
   };
 
+  const startChunk = (size: number, next: number): number => {
+    state = size === 0 ? { type: 'trailers' } : { type: 'chunk', left: size };
+    return next;
+  };
   const readChunkSize = (bytes: Buffer, at: number): number | null => {
     // Almost all are a few digits, and here whole: no object is worth them.
-    let place = at;
-    let size = 0;
     if (held.length === 0) {
-      for (let digit = 0; place < at + 7 && place + 1 < bytes.length; place += 1) {
-        digit = hexDigits[bytes[place]!]!;
+      let place = at;
+      let size = 0;
+      for (; place < at + mostPlainDigits; place += 1) {
+        const digit = hexDigits[bytes[place] ?? 0]!;
         if (digit === noDigit) break;
         size = size * 16 + digit;
       }
-      if (place > at && bytes[place] === carriageReturn && bytes[place + 1] === lineFeed)
-        return startChunk(size, place + 2);
+      const isPlain = place > at && bytes[place] === carriageReturn && bytes[place + 1] === lineFeed;
+      if (isPlain) return startChunk(size, place + 2);
     }
     const found = take(bytes, at, ['\n'], maxLineBytes);
     if (found === null) return null;
     const digits = /^([0-9a-f]{1,12})[ \t]*(?:;|\r?\n)/i.exec(found.taken);
     return digits === null ? lose() : startChunk(Number.parseInt(digits[1]!, 16), found.next);
-  };
-  const startChunk = (size: number, next: number): number => {
-    state = size === 0 ? { type: 'trailers' } : { type: 'chunk', left: size };
-    return next;
   };
 
   const readChunkEnd = (bytes: Buffer, at: number): number | null => {
