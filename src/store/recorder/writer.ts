@@ -101,6 +101,7 @@ export class Writer {
     this.#batch.events++;
   }
 
+  /** What `row` holds is read when it is written: it must not change meanwhile. */
   put<Table extends TableName>(table: Table, row: RowOf<Table>): void {
     const key = batchKeyOf(table, row) ?? `merged ${this.#merged++}`;
     const rows = this.#batch.rows[table];
