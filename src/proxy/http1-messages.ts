@@ -155,9 +155,14 @@ function readMessages(stateBehind: (head: Http1Head) => State): Http1Reader {
   };
 
   const readChunkEnd = (bytes: Buffer, at: number): number | null => {
-    const isPlain = held.length === 0 && bytes[at] === carriageReturn && bytes[at + 1] === lineFeed;
-    const next = isPlain ? at + 2 : take(bytes, at, ['\n'], 2)?.next;
-    if (next === undefined) return null;
+    let next = at + 2;
+    if (held.length > 0 || bytes[at] !== carriageReturn || bytes[at + 1] !== lineFeed) {
+      const found = take(bytes, at, ['\n'], 1);
+      if (found === null) return null;
+      // Whoever reads on behind anything else reads another message than the other end.
+      if (found.taken !== '\r\n' && found.taken !== '\n') return lose();
+      next = found.next;
+    }
     state = { type: 'chunkSize' };
     return next;
   };

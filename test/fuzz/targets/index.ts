@@ -3,6 +3,7 @@ import type { FuzzTarget } from '../case.ts';
 import { contentEncoding } from './content-encoding.ts';
 import { clientHello, connectHead } from './heads.ts';
 import { sharedHeaders } from './headers.ts';
+import { http1 } from './http1.ts';
 import { hpack, http2 } from './http2.ts';
 import { importDatabase, importLines } from './import.ts';
 import { json } from './json.ts';
@@ -32,6 +33,7 @@ export const targets: readonly FuzzTarget[] = [
   connectHead,
   clientHello,
   webSocket,
+  http1,
   http2,
   hpack,
   writers,
